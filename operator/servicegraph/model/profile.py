@@ -1,0 +1,133 @@
+"""The ClusterProfile: what the author of a graph need not know about the cluster.
+
+A versioned YAML file, the same for `render` and the operator. What is not written is detected live or stays
+unknown, and gives a problem where it is needed: never a guess. docs/cluster-profile.md explains every field.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from servicegraph.model.addresses import contains, network
+from servicegraph.model.resource import PodsSpec
+
+
+class _Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
+    pass
+
+
+class DNSService(_Wire, frozen=True):
+    """The Service that resolves names.
+
+    `labels` and `ports` describe its pods where the Service itself is not in the input (render without the
+    cluster's own manifests); what the input says wins.
+    """
+
+    namespace: str
+    name: str
+    labels: dict[str, str] = {}
+    ports: tuple[int | str, ...] = ()
+
+
+class DNS(_Wire, frozen=True):
+    """Where names are resolved: a Service, and addresses such as NodeLocal DNSCache's."""
+
+    service: DNSService | None = None
+    addresses: tuple[str, ...] = ()
+
+
+class APIServer(_Wire, frozen=True):
+    """Where the API server is reached, and from where it calls webhooks."""
+
+    addresses: tuple[str, ...] = ()
+    port: int | None = None
+    webhook_sources: tuple[str, ...] = ()
+
+
+class Ranges(_Wire, frozen=True):
+    """CIDRs of the cluster's own addresses."""
+
+    pods: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+
+    @property
+    def cluster(self) -> tuple[str, ...]:
+        """Every range of the cluster."""
+        return self.pods + self.services + self.nodes
+
+
+class Engine(_Wire, frozen=True):
+    """What enforces policies here. `policyMapSize` is in entries per pod."""
+
+    name: Literal["Auto", "NetworkPolicy", "Cilium"] = "Auto"
+    ignores_labels: tuple[str, ...] = ()
+    policy_map_size: int = 16_384
+
+
+class ProfileParty(_Wire, frozen=True):
+    """A party named once per cluster: pods, or addresses."""
+
+    name: str
+    pods: PodsSpec | None = None
+    cidr: str | None = None
+    except_: tuple[str, ...] = msgspec.field(default=(), name="except")
+
+
+class Limits(_Wire, frozen=True):
+    """What tenants may not do (R20). `forbiddenParties` are party kinds (`internet`, `cidr`) or named parties."""
+
+    forbidden_parties: tuple[str, ...] = ()
+    denied_cidrs: tuple[str, ...] = msgspec.field(default=("169.254.0.0/16", "fd00:ec2::254/128"), name="deniedCIDRs")
+    edges_per_namespace: int | None = None
+    graphs_per_namespace: int | None = None
+
+
+class ClusterProfile(_Wire, frozen=True):
+    """The whole profile."""
+
+    api_version: Literal["servicegraph.dev/v1alpha1"] = "servicegraph.dev/v1alpha1"
+    kind: Literal["ClusterProfile"] = "ClusterProfile"
+    dns: DNS = DNS()
+    api_server: APIServer = APIServer()
+    ranges: Ranges = Ranges()
+    engine: Engine = Engine()
+    parties: tuple[ProfileParty, ...] = ()
+    limits: Limits = Limits()
+
+
+STANDARD = ClusterProfile(
+    dns=DNS(
+        service=DNSService(
+            namespace="kube-system",
+            name="kube-dns",
+            labels={"k8s-app": "kube-dns"},
+            ports=("53/UDP", "53/TCP"),
+        )
+    )
+)
+"""Clusters made by kubeadm, kind, GKE, AKS and EKS: what `render` assumes, and says so, without a profile."""
+
+
+def check(profile: ClusterProfile) -> ClusterProfile:
+    """The profile itself, when its addresses make sense. Raises ValueError with what to write instead."""
+    ranges = profile.ranges
+    for name, cidrs in (
+        ("ranges.pods", ranges.pods),
+        ("ranges.services", ranges.services),
+        ("ranges.nodes", ranges.nodes),
+        ("apiServer.webhookSources", profile.api_server.webhook_sources),
+        ("limits.deniedCIDRs", profile.limits.denied_cidrs),
+    ):
+        for cidr in cidrs:
+            try:
+                network(cidr)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+    for party in profile.parties:
+        if (party.pods is None) == (party.cidr is None):
+            raise ValueError(f"parties: {party.name!r} needs exactly one of pods and cidr")
+        for inner in party.except_:
+            if party.cidr is None or not contains(party.cidr, inner):
+                raise ValueError(f"parties: {party.name!r}: the exception {inner} is outside {party.cidr}")
+    return profile
