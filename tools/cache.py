@@ -1,0 +1,33 @@
+"""Where everything that is built or downloaded once is kept, outside the checkout."""
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def cache_root() -> Path:
+    """`$SERVICEGRAPH_CACHE`, else `servicegraph` in XDG's cache folder. Not created here."""
+    chosen = os.environ.get("SERVICEGRAPH_CACHE")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser().absolute() / "servicegraph"
+
+
+@contextmanager
+def exclusive(lock: Path, waiting_for: str) -> Iterator[None]:
+    """Hold the lock file; while another process holds it, say once what is waited for."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another process: {waiting_for}", file=sys.stderr, flush=True)
+            started = time.monotonic()
+            fcntl.flock(file, fcntl.LOCK_EX)
+            print(f"waited {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+        yield
