@@ -18,7 +18,7 @@ DEFAULT_DENY = "sg-default-deny"
 
 _PREFIX = "sg-"
 _LONGEST_LABEL = 63
-_LONGEST_NAME = 253
+_LONGEST_NAME = 253 - len("rendered-")
 
 
 def digest(value: object, length: int = 10) -> str:
