@@ -1,0 +1,95 @@
+"""What a kind is to us: where its API is, which of its fields are read, and what becomes of them."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource(Generic[K, T]):
+    """One kind of the Kubernetes API.
+
+    `wire` is the struct its JSON is decoded to, with a `metadata` of wire.Metadata or its like; `key` makes the key
+    of an object from namespace and name; `translate` gives what is kept of it, None where nothing is, and may raise
+    ValueError. `label_selector` limits what is listed and watched.
+    """
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    wire: type[Any]
+    key: Callable[[str, str], K]
+    translate: Callable[[K, Any], T | None]
+    namespaced: bool = True
+    label_selector: str = ""
+
+    @property
+    def api_version(self) -> str:
+        """As in an object's `apiVersion`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """The URL path of the collection, of one object, or of its subresource."""
+        scope = ("namespaces", namespace) if namespace and self.namespaced else ()
+        parts = ("apis" if self.group else "api", self.api_version, *scope, self.plural, name, subresource)
+        return "/" + "/".join(part for part in parts if part)
+
+    def decode(self, raw: Mapping[str, Any], namespace: str = "") -> T | None:
+        """An object that is decoded JSON or YAML already; `namespace` is its own where it names none.
+
+        Raises ValueError that names the object and the field.
+        """
+        try:
+            found = msgspec.convert(_without_nulls(raw), self.wire)
+            metadata = found.metadata
+            name = metadata.name or metadata.generate_name
+            if not name:
+                raise ValueError("it has no .metadata.name: give it one")
+            scope = (metadata.namespace or namespace) if self.namespaced else ""
+            return self.translate(self.key(scope, name), found)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{_title(self.kind, raw)}: {_explain(str(error))}") from None
+        except ValueError as error:
+            raise ValueError(f"{_title(self.kind, raw)}: {error}") from None
+
+
+_TYPES = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "an integer",
+    "object": "a mapping",
+    "str": "a string",
+}
+_AT = re.compile(r"(?P<what>.*) - at `(key in )?\$(?P<path>.*)`")
+
+
+def _without_nulls(value: Any) -> Any:
+    """A field that is null is a field that is not there."""
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
+
+
+def _title(kind: str, raw: Mapping[str, Any]) -> str:
+    metadata = raw.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    return f"{kind} {name}" if name else kind
+
+
+def _explain(message: str) -> str:
+    """A message of msgspec in words: the path first, and what to do about YAML's usual trap."""
+    found = _AT.fullmatch(message)
+    what, path = (found["what"], found["path"]) if found else (message, "")
+    what = re.sub(r"`([\w |]+)`", lambda match: " or ".join(_TYPES.get(t, t) for t in match[1].split(" | ")), what)
+    hint = ": put it in quotes" if what.startswith("Expected a string, got") else ""
+    return f"{path or '.'}: {what[:1].lower()}{what[1:]}{hint}"
