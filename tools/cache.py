@@ -2,11 +2,11 @@
 
 import fcntl
 import os
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tools.progress import Progress
 
 
 def cache_root() -> Path:
@@ -20,14 +20,12 @@ def cache_root() -> Path:
 
 @contextmanager
 def exclusive(lock: Path, waiting_for: str) -> Iterator[None]:
-    """Hold the lock file; while another process holds it, say once what is waited for."""
+    """Hold the lock file; while another process holds it, show what is waited for."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"waiting for another process: {waiting_for}", file=sys.stderr, flush=True)
-            started = time.monotonic()
-            fcntl.flock(file, fcntl.LOCK_EX)
-            print(f"waited {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+            with Progress("waiting for another process", waiting_for):
+                fcntl.flock(file, fcntl.LOCK_EX)
         yield

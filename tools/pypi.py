@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools.cache import cache_root, exclusive
+from tools.progress import Progress
 
 
 class InstallError(Exception):
@@ -27,11 +28,13 @@ def installed(requirement: str) -> Path:
     with exclusive(folder.parent / "lock", f"the installation of {requirement}"):
         if folder.is_dir():
             return folder
-        print(f"installing {requirement} from PyPI into {folder}", file=sys.stderr, flush=True)
-        with tempfile.TemporaryDirectory(prefix="installing-", dir=folder.parent) as work:
+        with (
+            Progress(f"installing {requirement}", f"from PyPI into {folder}"),
+            tempfile.TemporaryDirectory(prefix="installing-", dir=folder.parent) as work,
+            _installer() as command,
+        ):
             target = Path(work) / "target"
-            with _installer() as command:
-                _run([*command, "--no-deps", "--target", str(target), requirement], requirement)
+            _run([*command, "--no-deps", "--target", str(target), requirement], requirement)
             target.rename(folder)
     return folder
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tools.cache import cache_root, exclusive
 from tools.cluster.process import die_with_parent
-from tools.cluster.progress import Progress
 from tools.cluster.toolchain import Go, find_go, go_environment
+from tools.progress import Progress
 
 MODULES = Path(__file__).parent / "modules"
 KUBERNETES_VERSION = "v1.36.3"
@@ -87,7 +87,7 @@ def ensure_built() -> Binaries:
     if folder.is_dir():
         return Binaries(folder)
     root = cache_root() / "cluster"
-    with exclusive(root / "build.lock", "it is building the embedded control plane"):
+    with exclusive(root / "build.lock", "it builds the embedded control plane, about 8 min from an empty Go cache"):
         if not folder.is_dir():
             for leftover in root.glob("building-*"):
                 shutil.rmtree(leftover)
@@ -135,7 +135,8 @@ def _build(go: Go, build: Build, target: Path) -> None:
                 last.append(line.rstrip())
                 downloaded += line.startswith("go: downloading ")
                 compiled += " " not in line
-                progress.say(f"{downloaded} modules downloaded, {compiled} packages compiled")
+                fetched = f", {downloaded} modules downloaded" if downloaded else ""
+                progress.say(f"{compiled} packages compiled{fetched}")
             code = process.wait()
         finally:
             if process.poll() is None:

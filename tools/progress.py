@@ -43,7 +43,7 @@ class Progress:
 
     def _tick(self) -> None:
         while not self._done.wait(TERMINAL_INTERVAL if self._terminal else QUIET_INTERVAL):
-            line = f"{self._title}: {self._elapsed()}, {self._detail or 'starting'}"
+            line = ", ".join(filter(None, (f"{self._title}: {self._elapsed()}", self._detail)))
             if self._terminal:
                 print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
             else:

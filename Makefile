@@ -1,0 +1,109 @@
+# Needs make and Python 3.11 or newer; everything else is fetched into .venv and the cache folder
+# ($SERVICEGRAPH_CACHE, else $XDG_CACHE_HOME/servicegraph, else ~/.cache/servicegraph).
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+IMAGE ?= servicegraph:dev
+BASE_IMAGE ?= python:3.12-slim
+DOCKER ?= docker
+
+IN_VENV := .venv/bin/python
+PYTEST := $(IN_VENV) -m pytest $(PYTEST_ARGS)
+SYNCED := .venv/.synced
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Explain the targets
+	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
+		/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+## See it work
+
+.PHONY: demo
+demo: $(SYNCED) ## Tell the whole story on a cluster of its own (DEMO=interactive leaves it up)
+	@$(IN_VENV) -m tools.demo
+
+.PHONY: cluster-build
+cluster-build: ## Build the embedded control plane into the cache (about 8 min, once)
+	@$(PYTHON) -m tools.cluster build >/dev/null
+
+## Test
+
+# The control plane is built beside the quick tests; the integration tests then wait for what is left of it.
+.PHONY: test
+test: $(SYNCED) ## All tests: unit, golden, property, integration
+	@$(PYTHON) -m tools.cluster build >/dev/null 2>&1 & build=$$!; \
+	trap 'kill $$build 2>/dev/null' EXIT INT TERM; \
+	$(MAKE) test-unit test-golden test-property test-integration
+
+.PHONY: test-unit
+test-unit: $(SYNCED) ## Each part by itself
+	$(PYTEST) tests/unit
+
+.PHONY: test-golden
+test-golden: $(SYNCED) ## Inputs and the exact policies they give
+	$(PYTEST) tests/golden
+
+.PHONY: test-property
+test-property: $(SYNCED) ## Laws that hold for every input, on generated ones
+	$(PYTEST) tests/property
+
+.PHONY: test-integration
+test-integration: $(SYNCED) ## The operator on a real API server (or on SERVICEGRAPH_TEST_KUBECONFIG's)
+ifeq ($(SERVICEGRAPH_TEST_KUBECONFIG),)
+	@$(MAKE) cluster-build
+endif
+	$(PYTEST) tests/integration
+
+.PHONY: bench
+bench: $(SYNCED) ## Measure against the budgets and print the table
+	$(IN_VENV) -m benchmarks
+
+## Check
+
+.PHONY: lint
+lint: $(SYNCED) ## Style and common mistakes (ruff)
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m ruff format --check .
+
+.PHONY: types
+types: $(SYNCED) ## Types (mypy --strict)
+	$(IN_VENV) -m mypy
+
+.PHONY: layers
+layers: $(SYNCED) ## Which part may import which (import-linter)
+	.venv/bin/lint-imports
+
+.PHONY: generated
+generated: $(SYNCED) ## That generated files are current
+	$(IN_VENV) -m tools.generate --check
+
+.PHONY: format
+format: $(SYNCED) ## Rewrite the code in the project's style
+	$(IN_VENV) -m ruff check --fix .
+	$(IN_VENV) -m ruff format .
+
+## Ship
+
+.PHONY: wheels
+wheels: $(SYNCED) ## The package and its locked dependencies as wheels, in build/wheels
+	@uv=$$($(PYTHON) -m tools.bootstrap --uv) && set -ex && rm -rf build/wheels && \
+	$$uv export --quiet --locked --no-dev --no-emit-project --output-file build/requirements.txt && \
+	$$uv build --quiet --wheel --out-dir build/wheels && \
+	$$uv run --no-sync --quiet --with pip python -m pip download --quiet --only-binary :all: --no-deps \
+		--require-hashes --requirement build/requirements.txt --dest build/wheels
+
+.PHONY: image
+image: wheels ## The operator's container image, built with no network (IMAGE=, BASE_IMAGE=, DOCKER=)
+	$(DOCKER) build --build-arg BASE_IMAGE=$(BASE_IMAGE) --tag $(IMAGE) .
+
+.PHONY: clean
+clean: ## Remove what was made inside the checkout; the cache folder stays
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(SYNCED): pyproject.toml uv.lock
+	@$(PYTHON) -m tools.bootstrap
+	@touch $@
