@@ -134,6 +134,7 @@ class Graph(msgspec.Struct, frozen=True):
     mode: Mode
     isolation: Literal["Members", "Namespace"]
     engine: Literal["Auto", "NetworkPolicy", "Cilium"]
+    directions: tuple[Direction, ...]
     services: tuple[DeclaredService, ...]
     trusts: tuple[str, ...] = ()
     ignores: tuple[Ignore, ...] = ()
