@@ -1,0 +1,193 @@
+"""NetworkPolicies as the cluster holds them: what the operator keeps of each, and whose it is (R15)."""
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from servicegraph.compiler.emit.names import (
+    DEFAULT_DENY,
+    DRAINING_ANNOTATION,
+    GRAPH_LABEL,
+    HASH_ANNOTATION,
+    LISTENING_ANNOTATION,
+    MANAGED_BY_LABEL,
+    RENDERED_BY,
+    SERVICE_LABEL,
+    policy_name,
+)
+from servicegraph.model.cluster import Listening
+from servicegraph.model.policy import Direction
+from servicegraph.model.refs import ServiceKey
+from servicegraph.model.resource import GROUP
+from servicegraph.model.selectors import Selector, from_label_selector
+from servicegraph.sources.resources import Resource
+from servicegraph.sources.wire import LabelledMetadata
+
+SINCE_ANNOTATION = "servicegraph.dev/draining-since"
+LABELS = frozenset({GRAPH_LABEL, SERVICE_LABEL, MANAGED_BY_LABEL})
+ANNOTATIONS = frozenset({HASH_ANNOTATION, LISTENING_ANNOTATION, DRAINING_ANNOTATION, SINCE_ANNOTATION})
+
+PolicyKey = tuple[str, str]
+_NAME = re.compile(r"sg-(?P<service>.+)-[0-9a-f]{10}(?:-(?P<part>\d+)of(?P<parts>\d+))?\Z")
+_LISTENINGS = msgspec.json.Decoder(tuple[Listening, ...])
+_LISTENING = msgspec.json.Decoder(Listening)
+
+
+class Owner(msgspec.Struct, frozen=True, rename="camel", order=True):
+    """metav1.OwnerReference, as far as we read and write it: blockOwnerDeletion stays unset."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+
+
+class Metadata(LabelledMetadata, frozen=True):
+    """ObjectMeta of a policy."""
+
+    uid: str = ""
+    annotations: dict[str, str] = {}
+    owner_references: tuple[Owner, ...] = ()
+    deletion_timestamp: str | None = None
+
+
+class NetworkPolicy(msgspec.Struct, frozen=True):
+    """networking.k8s.io/v1 NetworkPolicy on the wire."""
+
+    metadata: Metadata
+    spec: dict[str, Any] = {}
+
+
+class LivePolicy(msgspec.Struct, frozen=True):
+    """A policy in the cluster. `spec` is the digest of its canonical spec, `subject` what it selects.
+
+    `labels` and `annotations` are those that the operator writes. Of policies with names that are not ours
+    only the name and labels are kept.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    version: str
+    labels: dict[str, str]
+    annotations: dict[str, str] = {}
+    owners: tuple[Owner, ...] = ()
+    spec: bytes = b""
+    subject: Selector | None = None
+    directions: tuple[Direction, ...] = ()
+    deleting: bool = False
+
+    @property
+    def service(self) -> ServiceKey | None:
+        """The service that its name speaks of."""
+        match = _NAME.match(self.name)
+        return ServiceKey(self.namespace, match["service"]) if match else None
+
+    @property
+    def genuine(self) -> bool:
+        """Whether its name is that of its own service and subject: nobody moved the one under the other."""
+        match = _NAME.match(self.name)
+        if match is None or self.subject is None:
+            return False
+        part, parts = int(match["part"] or 0), int(match["parts"] or 1)
+        return policy_name(match["service"], self.subject, part, parts) == self.name
+
+    @property
+    def listenings(self) -> tuple[Listening, ...]:
+        """How its pods were reached when it was written, and before that while ports drain (R14).
+
+        What cannot be read counts as not there: annotations are open to everyone who may edit the policy.
+        """
+        try:
+            now = _LISTENING.decode(self.annotations.get(LISTENING_ANNOTATION, "{}"))
+            return (now, *_LISTENINGS.decode(self.annotations.get(DRAINING_ANNOTATION, "[]")))
+        except msgspec.DecodeError:
+            return (Listening(),)
+
+
+class Standing(StrEnum):
+    """Whose a policy is."""
+
+    OURS = "ours"
+    TAKEN = "taken"
+    RENDERED = "rendered"
+    FOREIGN = "foreign"
+
+
+def managed(name: str) -> bool:
+    """Whether it is a name that the operator gives."""
+    return name == DEFAULT_DENY or _NAME.match(name) is not None
+
+
+def standing(policy: LivePolicy, graphs: Collection[str]) -> Standing:
+    """Whose a policy is; `graphs` are the UIDs of the graphs in its namespace (R15)."""
+    if managed(policy.name):
+        owned = any(owner.uid in graphs for owner in policy.owners)
+        return Standing.OURS if owned or HASH_ANNOTATION in policy.annotations else Standing.TAKEN
+    rendered = policy.labels.get(MANAGED_BY_LABEL) == RENDERED_BY
+    return Standing.RENDERED if rendered else Standing.FOREIGN
+
+
+def spec_digest(spec: Mapping[str, Any]) -> bytes:
+    """Sixteen bytes that differ when a policy's spec differs in meaning or in the order of its lists.
+
+    The API server leaves out `ingress` and `egress` when they are empty: missing reads as `[]`.
+    """
+    whole = {"podSelector": {}, "ingress": [], "egress": [], **{k: v for k, v in spec.items() if v is not None}}
+    return hashlib.blake2b(msgspec.json.encode(whole, order="sorted"), digest_size=16).digest()
+
+
+def graph_owner(name: str, uid: str, api_version: str) -> Owner:
+    """The reference of a policy to its graph."""
+    return Owner(api_version, "ServiceGraph", name, uid)
+
+
+def deny_owner(uid: str) -> Owner:
+    """The reference of a policy to its namespace's default deny."""
+    return Owner(NETWORK_POLICIES.api_version, NETWORK_POLICIES.kind, DEFAULT_DENY, uid)
+
+
+def is_graph(owner: Owner) -> bool:
+    """Whether a reference is to a ServiceGraph of any version."""
+    return owner.kind == "ServiceGraph" and owner.api_version.startswith(f"{GROUP}/")
+
+
+def _translate(key: PolicyKey, found: NetworkPolicy) -> LivePolicy:
+    metadata = found.metadata
+    labels = {k: v for k, v in metadata.labels.items() if k in LABELS}
+    if not managed(metadata.name):
+        return LivePolicy(*key, metadata.uid, metadata.resource_version, labels)
+    return LivePolicy(
+        *key,
+        uid=metadata.uid,
+        version=metadata.resource_version,
+        labels=labels,
+        annotations={k: v for k, v in metadata.annotations.items() if k in ANNOTATIONS},
+        owners=tuple(sorted(metadata.owner_references)),
+        spec=spec_digest(found.spec),
+        subject=_subject(found.spec),
+        directions=tuple(d for d in Direction if d.value in (found.spec.get("policyTypes") or ())),
+        deleting=metadata.deletion_timestamp is not None,
+    )
+
+
+def _subject(spec: Mapping[str, Any]) -> Selector | None:
+    try:
+        return from_label_selector(spec.get("podSelector"))
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+NETWORK_POLICIES: Resource[PolicyKey, LivePolicy] = Resource(
+    "networking.k8s.io",
+    "v1",
+    "NetworkPolicy",
+    "networkpolicies",
+    NetworkPolicy,
+    lambda namespace, name: (namespace, name),
+    _translate,
+)
