@@ -106,4 +106,3 @@ clean: ## Remove what was made inside the checkout; the cache folder stays
 
 $(SYNCED): pyproject.toml uv.lock
 	@$(PYTHON) -m tools.bootstrap
-	@touch $@

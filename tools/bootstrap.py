@@ -36,14 +36,19 @@ def _version_of(uv: str) -> str:
 
 def synchronize(uv: Path) -> int:
     """Make .venv agree with uv.lock; the exit status of uv. Quiet when there is little to do."""
-    command = [str(uv), "sync", "--locked", "--python", sys.executable]
-    if (CHECKOUT / ".venv").is_dir():
-        command = [str(uv), "sync", "--locked", "--quiet"]
+    stamp = CHECKOUT / ".venv" / ".synced"
+    command = [str(uv), "sync", "--locked"]
+    if stamp.exists():
+        command.append("--quiet")
     else:
         print("creating the development environment in .venv from uv.lock (once, about half a minute)", file=sys.stderr)
+        command += ["--python", sys.executable]
     environment = os.environ | {"UV_PYTHON_DOWNLOADS": "never"}
     environment.pop("VIRTUAL_ENV", None)
-    return subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
+    status = subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
+    if status == 0:
+        stamp.touch()
+    return status
 
 
 def main() -> int:
