@@ -11,6 +11,14 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 
+class MalformedError(ValueError):
+    """An object that is not what its kind says. `path` is the JSON path to what is wrong, as far as it is known."""
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+
 @dataclass(frozen=True, slots=True)
 class Resource(Generic[K, T]):
     """One kind of the Kubernetes API.
@@ -41,10 +49,16 @@ class Resource(Generic[K, T]):
         parts = ("apis" if self.group else "api", self.api_version, *scope, self.plural, name, subresource)
         return "/" + "/".join(part for part in parts if part)
 
+    def read(self, found: Any) -> tuple[K, T | None, str]:
+        """The key, what is kept, and the resourceVersion of an object decoded to `wire`. Raises ValueError."""
+        metadata = found.metadata
+        key = self.key(metadata.namespace, metadata.name)
+        return key, self.translate(key, found), metadata.resource_version
+
     def decode(self, raw: Mapping[str, Any], namespace: str = "") -> T | None:
         """An object that is decoded JSON or YAML already; `namespace` is its own where it names none.
 
-        Raises ValueError that names the object and the field.
+        Raises MalformedError that names the object and the field.
         """
         try:
             found = msgspec.convert(_without_nulls(raw), self.wire)
@@ -55,9 +69,10 @@ class Resource(Generic[K, T]):
             scope = (metadata.namespace or namespace) if self.namespaced else ""
             return self.translate(self.key(scope, name), found)
         except msgspec.ValidationError as error:
-            raise ValueError(f"{_title(self.kind, raw)}: {_explain(str(error))}") from None
+            path, message = _explain(str(error))
+            raise MalformedError(f"{_title(self.kind, raw)}: {path or '.'}: {message}", path) from None
         except ValueError as error:
-            raise ValueError(f"{_title(self.kind, raw)}: {error}") from None
+            raise MalformedError(f"{_title(self.kind, raw)}: {error}") from None
 
 
 _TYPES = {
@@ -68,7 +83,7 @@ _TYPES = {
     "object": "a mapping",
     "str": "a string",
 }
-_AT = re.compile(r"(?P<what>.*) - at `(key in )?\$(?P<path>.*)`")
+_AT = re.compile(r"(?P<what>.*) - at (?:key in )?`\$(?P<path>.*)`")
 
 
 def _without_nulls(value: Any) -> Any:
@@ -86,10 +101,10 @@ def _title(kind: str, raw: Mapping[str, Any]) -> str:
     return f"{kind} {name}" if name else kind
 
 
-def _explain(message: str) -> str:
-    """A message of msgspec in words: the path first, and what to do about YAML's usual trap."""
+def _explain(message: str) -> tuple[str, str]:
+    """A message of msgspec in words: the path, and what is wrong with what to do about YAML's usual trap."""
     found = _AT.fullmatch(message)
     what, path = (found["what"], found["path"]) if found else (message, "")
     what = re.sub(r"`([\w |]+)`", lambda match: " or ".join(_TYPES.get(t, t) for t in match[1].split(" | ")), what)
     hint = ": put it in quotes" if what.startswith("Expected a string, got") else ""
-    return f"{path or '.'}: {what[:1].lower()}{what[1:]}{hint}"
+    return path, f"{what[:1].lower()}{what[1:]}{hint}"

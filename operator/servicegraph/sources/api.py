@@ -1,0 +1,243 @@
+"""Requests to the API server: few, plain, each with an end in time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Self, TypeVar
+
+import aiohttp
+import msgspec
+
+from servicegraph.sources.connection import Connection
+from servicegraph.sources.transport import session, timeouts
+from servicegraph.sources.wire import Page, Status
+
+T = TypeVar("T")
+
+FIELD_MANAGER = "servicegraph-operator"
+PAGE_SIZE = 500
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+
+_JSON = "application/json"
+_EXPIRED = 410
+_UNAUTHORIZED = 401
+_TIMEOUTS = timeouts()
+_status = msgspec.json.Decoder(Status)
+
+
+class ApiError(Exception):
+    """A request that did not succeed.
+
+    `status` is the HTTP status, 0 where there was no answer; `reason` is metav1.Status's; `retry_after` is in
+    seconds, None where the API server did not say.
+    """
+
+    def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{status} {reason}: {message}" if status else f"{reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request may succeed later without anybody changing anything."""
+        return self.status in (0, 408, 429) or self.status >= 500
+
+
+class ApiClient:
+    """A client of one API server. An async context manager; safe to share between tasks of one loop.
+
+    At most `in_flight` requests are under way at once, watches apart; each ends after `timeout` seconds at the
+    latest, its time in the queue included. `fence` is called right before each write with the seconds the write may
+    take, and raises where it must not be sent.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        in_flight: int = 16,
+        timeout: float = 10.0,
+        fence: Callable[[float], None] | None = None,
+    ) -> None:
+        self.timeout = timeout
+        self._connection = connection
+        self._fence = fence
+        self._requests = session(connection, in_flight)
+        self._watches = session(connection, 0)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End every connection."""
+        await self._requests.close()
+        await self._watches.close()
+
+    async def get(self, path: str, **query: str) -> dict[str, Any]:
+        """One object, or anything else that is JSON. Raises ApiError, as every method here."""
+        return _object(await self.request("GET", path, query=query))
+
+    async def list_all(
+        self,
+        path: str,
+        decode: Callable[[bytes], Page[T]],
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+    ) -> Page[T]:
+        """All objects of a collection at one resourceVersion, read in pages.
+
+        When the pages take so long that the API server forgets that version, everything is read again at once.
+        """
+        query = _query(labelSelector=label_selector, fieldSelector=field_selector)
+        try:
+            return await self._pages(path, decode, query | {"limit": str(PAGE_SIZE)})
+        except ApiError as error:
+            if error.status != _EXPIRED:
+                raise
+            return await self._pages(path, decode, query)
+
+    async def create(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object in the collection at `path`."""
+        return _object(await self.request("POST", path, body=manifest))
+
+    async def apply(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Server-side apply, forced, of one object or its subresource.
+
+        A metadata.resourceVersion in the manifest is a precondition: another one live is a 409.
+        """
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        return _object(await self.request("PATCH", path, query=query, body=manifest, content_type=APPLY))
+
+    async def merge(self, path: str, patch: Mapping[str, Any]) -> dict[str, Any]:
+        """JSON merge patch of one object or its subresource."""
+        query = {"fieldManager": FIELD_MANAGER}
+        return _object(await self.request("PATCH", path, query=query, body=patch, content_type=MERGE))
+
+    async def replace(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Put an object in the place of one with the same resourceVersion."""
+        return _object(await self.request("PUT", path, body=manifest))
+
+    async def delete(self, path: str, *, uid: str, resource_version: str) -> None:
+        """Delete an object if it is still this one in this state; otherwise a 409."""
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        await self.request("DELETE", path, body={"preconditions": preconditions, "propagationPolicy": "Background"})
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = _JSON,
+    ) -> bytes:
+        """One request and its answer's body."""
+        data = None if body is None else msgspec.json.encode(body)
+        headers = {} if body is None else {"Content-Type": content_type}
+        refused: str | None = None
+        while True:
+            authorization = await self._connection.credentials.header(refused=refused)
+            if self._fence is not None and method != "GET":
+                self._fence(self.timeout)
+            try:
+                async with asyncio.timeout(self.timeout):
+                    sent = self._send(self._requests, method, path, query or {}, headers, authorization, data)
+                    async with sent as response:
+                        answer = await response.read()
+            except TimeoutError:
+                raise ApiError(0, "Timeout", f"{method} {path} had no answer in {self.timeout:g} s") from None
+            except (aiohttp.ClientError, OSError) as error:
+                raise ApiError(0, "Unreachable", f"{method} {path}: {error}") from None
+            if response.status == _UNAUTHORIZED and authorization and refused is None:
+                refused = authorization
+                continue
+            if response.status >= 400:
+                raise _error(response, answer)
+            return answer
+
+    async def watch(
+        self, path: str, *, resource_version: str, seconds: int, silence: float, label_selector: str = ""
+    ) -> AsyncGenerator[list[bytes]]:
+        """Events of a collection as lines of JSON, in batches as they arrive; an empty batch says that it began.
+
+        The API server ends it after `seconds`; nothing received for `silence` seconds raises ApiError.
+        """
+        query = _query(
+            watch="true",
+            allowWatchBookmarks="true",
+            resourceVersion=resource_version,
+            timeoutSeconds=str(seconds),
+            labelSelector=label_selector,
+        )
+        authorization = await self._connection.credentials.header()
+        timeout = timeouts(silence)
+        try:
+            async with self._send(self._watches, "GET", path, query, {}, authorization, None, timeout) as response:
+                if response.status >= 400:
+                    raise _error(response, await response.read())
+                yield []
+                rest = b""
+                async for chunk in response.content.iter_any():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    yield lines
+        except TimeoutError:
+            raise ApiError(0, "Timeout", f"the watch of {path} was silent for {silence:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise ApiError(0, "Unreachable", f"the watch of {path}: {error}") from None
+
+    async def _pages(self, path: str, decode: Callable[[bytes], Page[T]], query: dict[str, str]) -> Page[T]:
+        page = decode(await self.request("GET", path, query=query))
+        items = page.items
+        while page.metadata.continue_:
+            page = decode(await self.request("GET", path, query=query | {"continue": page.metadata.continue_}))
+            items += page.items
+        return Page(page.metadata, items)
+
+    def _send(
+        self,
+        through: aiohttp.ClientSession,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        authorization: str | None,
+        data: bytes | None,
+        timeout: aiohttp.ClientTimeout = _TIMEOUTS,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return through.request(
+            method,
+            self._connection.server + path,
+            params=query,
+            headers={**headers, "Authorization": authorization} if authorization else headers,
+            data=data,
+            server_hostname=self._connection.server_hostname,
+            proxy=self._connection.proxy,
+            timeout=timeout,
+            allow_redirects=False,
+        )
+
+
+def _query(**parameters: str) -> dict[str, str]:
+    return {name: value for name, value in parameters.items() if value}
+
+
+def _object(answer: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(answer)
+    return found
+
+
+def _error(response: aiohttp.ClientResponse, answer: bytes) -> ApiError:
+    try:
+        status = _status.decode(answer)
+    except msgspec.DecodeError:
+        status = Status(message=answer[:200].decode(errors="replace").strip())
+    after = response.headers.get("Retry-After", "")
+    reason = status.reason or response.reason or "Unknown"
+    return ApiError(response.status, reason, status.message, float(after) if after.isdigit() else None)

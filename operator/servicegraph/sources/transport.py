@@ -1,0 +1,46 @@
+"""HTTP sessions to the API server: kept alive, and quick to notice a peer that is gone."""
+
+import socket
+
+import aiohttp
+
+from servicegraph import __version__
+from servicegraph.sources.connection import Connection
+
+_OPTIONS = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 30_000))
+
+
+def timeouts(silence: float | None = None) -> aiohttp.ClientTimeout:
+    """5 seconds to connect, and at most `silence` seconds between two pieces of an answer."""
+    return aiohttp.ClientTimeout(sock_connect=5.0, sock_read=silence)
+
+
+def session(connection: Connection, limit: int) -> aiohttp.ClientSession:
+    """A session of at most `limit` connections, 0 for as many as there are requests.
+
+    Answers are not compressed: that costs both sides more than the bytes do inside a cluster.
+    """
+    connector = aiohttp.TCPConnector(
+        limit=limit, ssl=connection.tls or True, keepalive_timeout=60, socket_factory=_socket
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"servicegraph/{__version__}",
+        },
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """Where the system can, a socket fails half a minute after its peer fell silent (man 7 tcp)."""
+    family, kind, protocol, *_ = address
+    found = socket.socket(family, kind, protocol)
+    found.setblocking(False)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _OPTIONS:
+        if hasattr(socket, name):
+            found.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return found
