@@ -1,0 +1,64 @@
+"""The YAML scanner, and what it says about broken text in words that tell what to do."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import yaml
+from yaml.error import Mark
+from yaml.events import Event
+
+from servicegraph.sources.errors import InputError
+
+_QUOTE = "put the value in quotes"
+_ADVICE = {
+    "mapping values are not allowed in this context": f"{_QUOTE} if it holds `: `, else check the indentation",
+    "could not find expected ':'": "write `key: value`, or check the indentation",
+    "did not find expected key": "check the indentation and the quotes above",
+    "did not find expected '-' indicator": "check the indentation",
+    "did not find expected <document start>": "separate documents with a line of `---`",
+    "found unexpected end of stream": "close the quotes or brackets that were opened",
+    "found incompatible YAML document": "leave the %YAML line out",
+    "found unknown escape character": "double the backslash, or use single quotes",
+}
+
+
+def events(text: str) -> Iterator[Event]:
+    """The events of a YAML stream. Raises yaml.YAMLError."""
+    parser = yaml.CSafeLoader(text)
+    try:
+        while (event := parser.get_event()) is not None:
+            yield event
+    finally:
+        parser.dispose()
+
+
+def starting(event: Event) -> Mark:
+    """Where an event begins; lines, columns and characters count from 0."""
+    return cast(Mark, event.start_mark)
+
+
+def ending(event: Event) -> Mark:
+    """Where an event ends."""
+    return cast(Mark, event.end_mark)
+
+
+def explain(error: yaml.YAMLError, file: str, text: str) -> InputError:
+    """A scanner's or parser's error with its place and what to do."""
+    if isinstance(error, yaml.reader.ReaderError):
+        position = int(error.position)
+        line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
+        return InputError(file, f"the control character {error.character:#06x} is not YAML: remove it", line, column)
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return InputError(file, f"not valid YAML: {error}")
+    problem, mark = str(error.problem), error.problem_mark
+    lines = text.splitlines()
+    advice = _advice(problem, lines[mark.line] if mark.line < len(lines) else "", mark.column)
+    return InputError(file, f"not valid YAML: {problem}: {advice}", mark.line + 1, mark.column + 1)
+
+
+def _advice(problem: str, line: str, column: int) -> str:
+    if "{{" in line:
+        return "this looks like a template, render it first: helm template . | servicegraph render -"
+    if problem == "found character that cannot start any token":
+        return "a tab cannot indent, use spaces" if line[column : column + 1] == "\t" else _QUOTE
+    return _ADVICE.get(problem, "check the indentation, quotes and brackets here and in the lines above")
