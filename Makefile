@@ -4,7 +4,8 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 IMAGE ?= servicegraph:dev
-BASE_IMAGE ?= python:3.12-slim
+IMAGE_PYTHON ?= 3.12
+BASE_IMAGE ?= python:$(IMAGE_PYTHON)-slim
 DOCKER ?= docker
 
 IN_VENV := .venv/bin/python
@@ -88,15 +89,15 @@ format: $(SYNCED) ## Rewrite the code in the project's style
 ## Ship
 
 .PHONY: wheels
-wheels: $(SYNCED) ## The package and its locked dependencies as wheels, in build/wheels
+wheels: $(SYNCED) ## The package and its locked dependencies, for IMAGE_PYTHON, in build/wheels
 	@uv=$$($(PYTHON) -m tools.bootstrap --uv) && set -ex && rm -rf build/wheels && \
 	$$uv export --quiet --locked --no-dev --no-emit-project --output-file build/requirements.txt && \
 	$$uv build --quiet --wheel --out-dir build/wheels && \
 	$$uv run --no-sync --quiet --with pip python -m pip download --quiet --only-binary :all: --no-deps \
-		--require-hashes --requirement build/requirements.txt --dest build/wheels
+		--python-version $(IMAGE_PYTHON) --require-hashes --requirement build/requirements.txt --dest build/wheels
 
 .PHONY: image
-image: wheels ## The operator's container image, built with no network (IMAGE=, BASE_IMAGE=, DOCKER=)
+image: wheels ## The operator's container image, built with no network (IMAGE=, BASE_IMAGE=, IMAGE_PYTHON=)
 	$(DOCKER) build --build-arg BASE_IMAGE=$(BASE_IMAGE) --tag $(IMAGE) .
 
 .PHONY: clean
