@@ -23,12 +23,10 @@ from servicegraph.model.ports import WrittenPort, parse_port
 from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.resource import AcceptSpec, CallSpec, LabelSelector, PodsSpec
-from servicegraph.model.selectors import EVERYTHING, Operator, Requirement, Selector
-
-NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+from servicegraph.model.selectors import EVERYTHING, NAMESPACE_LABEL, Operator, Requirement, Selector
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
-_FQDN = re.compile(r"(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_FQDN = re.compile(r"(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _LABEL_PREFIX = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
 _LABEL_PART = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 
@@ -116,15 +114,17 @@ def parse_entry(
         reader.wrong(f"{path}.except", "`except` goes with `cidr`: leave it out")
     if field in _NEEDS_PORTS and not written.ports:
         reader.wrong(path, f"`{_field_name(field)}` needs ports: write, for example, ports: [443]")
+    elif written.ports == ():
+        reader.wrong(f"{path}.ports", "the list of ports is empty: name one, or leave `ports` out to mean all")
     party = _party(reader, written, field, path)
     ports = tuple(
         port
-        for index, item in enumerate(written.ports)
+        for index, item in enumerate(written.ports or ())
         if (port := reader.attempt(f"{path}.ports[{index}]", partial(parse_port, item))) is not None
     )
     if party is None or len(reader.problems) > before:
         return None
-    ports = tuple(sorted(set(ports)))
+    ports = tuple(sorted(set(ports), key=lambda port: (port.name or "", port.start, port.end, port.protocol or "")))
     return Entry(party, ports, path, _text(subject, verb, party, ports), default)
 
 

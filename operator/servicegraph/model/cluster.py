@@ -12,7 +12,7 @@ from servicegraph.model.refs import GraphKey, ServiceKey, WorkloadKey
 from servicegraph.model.selectors import Selector
 
 
-class ServicePort(msgspec.Struct, frozen=True, order=True, gc=False):
+class ServicePort(msgspec.Struct, frozen=True, gc=False):
     """A port of a Service. `target` is the number or name of a pod port (targetPort, by default the port)."""
 
     port: int
@@ -31,7 +31,7 @@ class Service(msgspec.Struct, frozen=True):
     external_name: str | None = None
 
 
-class ContainerPort(msgspec.Struct, frozen=True, order=True, gc=False):
+class ContainerPort(msgspec.Struct, frozen=True, gc=False):
     """A port that a container says it listens on."""
 
     number: int

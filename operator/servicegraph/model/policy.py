@@ -89,17 +89,19 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
 
 
 class PolicyKind(StrEnum):
-    """What a policy is for."""
+    """What a policy is for: a service's calls, the default deny of a namespace, or an exemption from that (R18)."""
 
     SERVICE = "service"
     DEFAULT_DENY = "default-deny"
+    EXEMPTION = "exemption"
 
 
 class Policy(msgspec.Struct, frozen=True):
     """All that one selector term of a service may do, in the directions it isolates (R1).
 
     `service` is None and `subject` empty for the default deny of a namespace (R18). `part` and `parts` count
-    the objects it is spread over (R13). `listening` is how its pods were reached when it was made (R14).
+    the objects it is spread over (R13). `listening` is how its pods are reached, `drained` how those
+    were that still run (R14).
     """
 
     namespace: str
@@ -116,6 +118,7 @@ class Policy(msgspec.Struct, frozen=True):
     part: int = 0
     parts: int = 1
     listening: Listening = Listening()
+    drained: tuple[Listening, ...] = ()
 
 
 class Declared(msgspec.Struct, frozen=True):

@@ -59,7 +59,7 @@ class CallSpec(_Wire, frozen=True):
     nodes: Literal[True] | None = None
     kube_api_server: Literal[True] | None = msgspec.field(default=None, name="kubeAPIServer")
     party: str | None = None
-    ports: tuple[int | str, ...] = ()
+    ports: tuple[int | str, ...] | None = None
     reason: str | None = None
 
 
@@ -76,7 +76,7 @@ class AcceptSpec(_Wire, frozen=True):
     kube_api_server: Literal[True] | None = msgspec.field(default=None, name="kubeAPIServer")
     party: str | None = None
     anywhere: Literal[True] | None = None
-    ports: tuple[int | str, ...] = ()
+    ports: tuple[int | str, ...] | None = None
     reason: str | None = None
 
 

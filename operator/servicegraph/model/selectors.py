@@ -11,6 +11,9 @@ from typing import Any
 
 import msgspec
 
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+"""The label with its name that the API server puts on every namespace."""
+
 
 class Operator(StrEnum):
     """Operators of metav1.LabelSelectorRequirement."""

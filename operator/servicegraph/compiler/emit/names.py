@@ -9,6 +9,7 @@ from servicegraph.model.selectors import Selector
 HASH_ANNOTATION = "servicegraph.dev/hash"
 LISTENING_ANNOTATION = "servicegraph.dev/listening"
 DRAINING_ANNOTATION = "servicegraph.dev/draining"
+DRAINING_ANNOTATION = "servicegraph.dev/draining"
 GRAPH_LABEL = "servicegraph.dev/graph"
 SERVICE_LABEL = "servicegraph.dev/service"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
@@ -35,6 +36,12 @@ def policy_name(service: str, subject: Selector, part: int = 0, parts: int = 1) 
     ones go (R13).
     """
     suffix = f"-{digest(subject)}" + (f"-{part}of{parts}" if parts > 1 else "")
+    return f"{_PREFIX}{_cut(service, _LONGEST_NAME - len(_PREFIX) - len(suffix))}{suffix}"
+
+
+def exemption_name(service: str, subject: Selector) -> str:
+    """The name of the allow-all that exempts a service from its namespace's default deny (R18)."""
+    suffix = f"-{digest(subject)}-open"
     return f"{_PREFIX}{_cut(service, _LONGEST_NAME - len(_PREFIX) - len(suffix))}{suffix}"
 
 

@@ -1,0 +1,250 @@
+"""An entry of `calls` becomes both halves of its edge, or says why not (R3, R4, R7, R8, R10)."""
+
+import msgspec
+
+from servicegraph.compiler.entries import party_text
+from servicegraph.compiler.parties import limited, outside_peers, party_peers
+from servicegraph.compiler.ports import PortTable, Ranges, pod_port, resolve_ports, service_port
+from servicegraph.compiler.subjects import Subject
+from servicegraph.compiler.terms import Finding, Term
+from servicegraph.compiler.view import Half, View, isolable, origin_of, pod_peer, problem_of, sources
+from servicegraph.model.compilation import Edge, EdgeState
+from servicegraph.model.graph import DeclaredService, Entry, NameParty, Place, PlaceParty, ServiceParty
+from servicegraph.model.policy import Direction, Flow, Peer
+from servicegraph.model.ports import WrittenPort, intersect_ranges, subtract_ranges
+from servicegraph.model.problems import Code, Problem, Severity
+from servicegraph.model.refs import ServiceKey
+
+
+class Call(msgspec.Struct, frozen=True, gc=False):
+    """What one entry of `calls` gives: the caller's half, the callee's half, and the edge's states."""
+
+    callee: ServiceKey | None = None
+    egress: tuple[Half, ...] = ()
+    ingress: tuple[Half, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def resolve_call(caller: DeclaredService, entry: Entry, view: View) -> Call:
+    """Resolve a call of a declared service. What cannot be resolved or expressed gives no rule (R5)."""
+    if finding := limited(entry.party, view.profile):
+        return _refused(caller, entry, finding, EdgeState.UNSUPPORTED)
+    if not isinstance(entry.party, ServiceParty):
+        return _outside(caller, entry, view)
+    callee = view.subject(entry.party.key)
+    if callee.external:
+        return _external(caller, entry, callee, view)
+    if not callee.known:
+        return _unknown(caller, entry, callee)
+    return _service(caller, entry, callee, view)
+
+
+def _service(caller: DeclaredService, entry: Entry, callee: Subject, view: View) -> Call:
+    declared = view.declared(callee.key)
+    reachable = isolable(callee)
+    if not reachable:
+        message = (
+            f"the pods of {callee.key} run in the host's network, where no pod selector matches: write nodes: true"
+        )
+        finding = Finding(Code.HOST_NETWORK, Severity.ERROR, message)
+        return _refused(caller, entry, finding, EdgeState.UNSUPPORTED)
+    table = resolve_ports(reachable, entry.ports, service_port)
+    foreign = callee.key.namespace != caller.key.namespace
+    if foreign and declared is None and not table.rows:
+        return _unknown(caller, entry, callee)
+    consent = _consent(caller, declared, reachable) if foreign and declared is not None else None
+    subject = view.subject(caller.key)
+    origin = origin_of(caller, entry)
+    peers = sources(subject, callee.key.namespace)
+    ingress: list[Half] = []
+    refused: list[WrittenPort | None] = []
+    for term, ranges in table.rows:
+        granted = ranges if consent is None else intersect_ranges(ranges, consent[term])
+        if granted:
+            ingress += [Half(term.selector, Flow(Direction.INGRESS, peer, granted, origin)) for peer in peers]
+    egress = [
+        Half(own.selector, Flow(Direction.EGRESS, peer, ranges, origin))
+        for peer, ranges in _destinations(callee, table, caller.key.namespace)
+        for own in isolable(subject)
+    ]
+    if consent is not None:
+        refused = _refused_ports(entry, table, consent)
+    return Call(
+        callee.key,
+        tuple(egress),
+        tuple(ingress) if declared is not None else (),
+        _edges(caller, entry, table, refused),
+        _problems(caller, entry, callee, declared, table, refused),
+    )
+
+
+def _destinations(callee: Subject, table: PortTable, seen_from: str) -> list[tuple[Peer, Ranges]]:
+    """The callee's terms as egress peers; a term inside another adds only what the wider one lacks."""
+    found: list[tuple[Peer, Ranges]] = []
+    for term, ranges in table.rows:
+        extra = ranges
+        if term.refines:
+            for wider, covered in table.rows:
+                if not wider.refines and set(wider.selector.requirements) <= set(term.selector.requirements):
+                    extra = subtract_ranges(extra, covered)
+        if extra:
+            found.append((pod_peer(term.selector, callee.key.namespace, seen_from), extra))
+    return found
+
+
+def _consent(caller: DeclaredService, callee: DeclaredService | None, terms: tuple[Term, ...]) -> dict[Term, Ranges]:
+    """The pod ports at which each term of the callee takes this caller: by name, or because it takes anyone (R7)."""
+    accepted: dict[Term, Ranges] = dict.fromkeys(terms, ())
+    for entry in callee.accepts if callee is not None else ():
+        if isinstance(entry.party, ServiceParty) and entry.party.key == caller.key:
+            read = service_port
+        elif isinstance(entry.party, PlaceParty) and entry.party.place is Place.ANYWHERE:
+            read = pod_port
+        else:
+            continue
+        for term, ranges in resolve_ports(terms, entry.ports, read).rows:
+            accepted[term] += ranges
+    return accepted
+
+
+def _refused_ports(entry: Entry, table: PortTable, consent: dict[Term, Ranges]) -> list[WrittenPort | None]:
+    """The written ports (None: all) that wait for consent at some term."""
+    waiting: list[WrittenPort | None] = []
+    for port in entry.ports or (None,):
+        ranges = [(term, service_port(term, port).ranges) for term, _ in table.rows if not term.draining]
+        if any(subtract_ranges(wanted, consent[term]) for term, wanted in ranges):
+            waiting.append(port)
+    return waiting
+
+
+def _edges(
+    caller: DeclaredService, entry: Entry, table: PortTable, waiting: list[WrittenPort | None]
+) -> tuple[Edge, ...]:
+    unresolved = [u.port for u in table.unresolved]
+    states: dict[EdgeState, list[WrittenPort | None]] = {
+        EdgeState.ACTIVE: [p for p in entry.ports or (None,) if p not in unresolved and p not in waiting],
+        EdgeState.AWAITING_CONSENT: [p for p in waiting if p not in unresolved],
+        EdgeState.UNRESOLVED: unresolved,
+    }
+    return tuple(
+        Edge(
+            caller.graph,
+            caller.key,
+            party_text(entry.party, caller.key.namespace),
+            state,
+            entry.path,
+            tuple(str(port) for port in ports if port is not None),
+        )
+        for state, ports in states.items()
+        if ports
+    )
+
+
+def _problems(
+    caller: DeclaredService,
+    entry: Entry,
+    callee: Subject,
+    declared: DeclaredService | None,
+    table: PortTable,
+    waiting: list[WrittenPort | None],
+) -> tuple[Problem, ...]:
+    if waiting:
+        return (_awaiting(caller, entry, callee.key),)
+    problems = [
+        problem_of(caller, Finding(u.code, Severity.ERROR, f"{callee.key}: {u.message}"), entry.path)
+        for u in table.unresolved
+    ]
+    if declared is None:
+        message = f"no graph declares {callee.key}: this call is allowed here, and nothing isolates the callee"
+        problems.append(problem_of(caller, Finding(Code.CALLEE_NOT_ISOLATED, Severity.INFO, message), entry.path))
+    return tuple(problems)
+
+
+def _unknown(caller: DeclaredService, entry: Entry, callee: Subject) -> Call:
+    if callee.key.namespace != caller.key.namespace:
+        edge = _edge(caller, entry, EdgeState.AWAITING_CONSENT)
+        return Call(callee.key, edges=(edge,), problems=(_awaiting(caller, entry, callee.key),))
+    message = f"nothing named {callee.key.name} gives pods in {callee.key.namespace}: the rule appears with them"
+    return _refused(
+        caller, entry, Finding(Code.CALLEE_NOT_FOUND, Severity.ERROR, message), EdgeState.UNRESOLVED, callee.key
+    )
+
+
+def _awaiting(caller: DeclaredService, entry: Entry, callee: ServiceKey) -> Problem:
+    """One message whether the callee exists or not, without ports: consent is the callee's to tell (R7)."""
+    message = (
+        f"{callee} has not accepted this call, or does not exist: in a graph of namespace {callee.namespace} its "
+        f"owners write accepts: [{{service: {caller.key.name}, namespace: {caller.key.namespace}}}]"
+    )
+    return problem_of(caller, Finding(Code.AWAITING_CONSENT, Severity.WARNING, message), entry.path)
+
+
+def _external(caller: DeclaredService, entry: Entry, callee: Subject, view: View) -> Call:
+    if callee.key.namespace != caller.key.namespace:
+        message = (
+            f"the Service {callee.key} has no pods but addresses or a name, which others could change: "
+            "write a cidr, or declare such a Service in this namespace"
+        )
+        finding = Finding(Code.EXTERNAL_SERVICE, Severity.ERROR, message)
+        return _refused(caller, entry, finding, EdgeState.UNSUPPORTED, callee.key)
+    if callee.external_name is not None:
+        message = (
+            f"the Service {callee.key} stands for the DNS name {callee.external_name}, which no NetworkPolicy can say"
+        )
+        finding = Finding(Code.EXTERNAL_SERVICE, Severity.ERROR, message)
+        return _refused(caller, entry, finding, EdgeState.UNSUPPORTED, callee.key)
+    answer = outside_peers(callee.addresses, view.profile)
+    table = resolve_ports((callee.reached,), entry.ports, service_port)
+    findings = list(answer.findings)
+    findings += [Finding(u.code, Severity.ERROR, u.message) for u in table.unresolved]
+    if not answer.peers and not findings:
+        message = f"no EndpointSlice gives the Service {callee.key} an address: the rule appears with one"
+        findings.append(Finding(Code.CALLEE_NOT_FOUND, Severity.ERROR, message))
+    return _one_sided(caller, entry, answer.peers, table, findings, view, callee.key)
+
+
+def _outside(caller: DeclaredService, entry: Entry, view: View) -> Call:
+    answer = party_peers(entry.party, Direction.EGRESS, caller.key.namespace, view)
+    if not answer.peers:
+        state = EdgeState.UNSUPPORTED if isinstance(entry.party, NameParty) else EdgeState.UNRESOLVED
+        return _refused(caller, entry, answer.findings[0], state)
+    if answer.ports and not entry.ports:
+        table = PortTable(((answer.reached, answer.ports),))
+    else:
+        table = resolve_ports((answer.reached,), entry.ports, pod_port)
+    findings = [*answer.findings, *(Finding(u.code, Severity.ERROR, u.message) for u in table.unresolved)]
+    return _one_sided(caller, entry, answer.peers, table, findings, view)
+
+
+def _one_sided(
+    caller: DeclaredService,
+    entry: Entry,
+    peers: tuple[Peer, ...],
+    table: PortTable,
+    findings: list[Finding],
+    view: View,
+    callee: ServiceKey | None = None,
+) -> Call:
+    origin = origin_of(caller, entry)
+    egress = tuple(
+        Half(own.selector, Flow(Direction.EGRESS, peer, ranges, origin))
+        for _, ranges in table.rows
+        for peer in peers
+        for own in isolable(view.subject(caller.key))
+    )
+    edges = _edges(caller, entry, table, []) if peers else (_edge(caller, entry, EdgeState.UNSUPPORTED),)
+    problems = tuple(problem_of(caller, finding, entry.path) for finding in findings)
+    return Call(callee, egress, edges=edges, problems=problems)
+
+
+def _refused(
+    caller: DeclaredService, entry: Entry, finding: Finding, state: EdgeState, callee: ServiceKey | None = None
+) -> Call:
+    problem = problem_of(caller, finding, entry.path)
+    return Call(callee, edges=(_edge(caller, entry, state),), problems=(problem,))
+
+
+def _edge(caller: DeclaredService, entry: Entry, state: EdgeState) -> Edge:
+    ports = tuple(map(str, entry.ports))
+    return Edge(caller.graph, caller.key, party_text(entry.party, caller.key.namespace), state, entry.path, ports)

@@ -1,0 +1,83 @@
+"""Who may ask DNS, and where it is (R6)."""
+
+import msgspec
+
+from servicegraph.compiler.ports import Ranges, resolve_ports, service_port
+from servicegraph.compiler.terms import Finding
+from servicegraph.compiler.view import Half, View, isolable, pod_peer
+from servicegraph.model.addresses import single
+from servicegraph.model.graph import DeclaredService
+from servicegraph.model.policy import AddressPeer, Direction, Flow, Origin, Peer
+from servicegraph.model.ports import PortRange, WrittenPort, parse_port
+from servicegraph.model.problems import Code, Severity
+from servicegraph.model.refs import ServiceKey
+from servicegraph.model.selectors import Selector
+
+_PORTS: tuple[WrittenPort, ...] = (parse_port("53/UDP"), parse_port("53/TCP"))
+_NUMBERS = (PortRange("TCP", 53, 53), PortRange("UDP", 53, 53))
+
+
+class Resolver(msgspec.Struct, frozen=True):
+    """Where names are resolved: peers with their pod ports, as seen from another namespace."""
+
+    service: ServiceKey | None = None
+    pods: tuple[tuple[Selector, Ranges], ...] = ()
+    addresses: tuple[str, ...] = ()
+    finding: Finding | None = None
+
+    def peers(self, seen_from: str) -> list[tuple[Peer, Ranges]]:
+        """The resolver as egress peers in the policies of a namespace."""
+        found: list[tuple[Peer, Ranges]] = []
+        if self.service is not None:
+            found += [(pod_peer(pods, self.service.namespace, seen_from), ranges) for pods, ranges in self.pods]
+        return found + [(AddressPeer(single(address)), _NUMBERS) for address in self.addresses]
+
+
+def resolver(view: View) -> Resolver:
+    """The cluster's resolver: the profile's Service and addresses.
+
+    What the input says of the Service wins; else the pods that the profile describes.
+    """
+    profile = view.profile.dns
+    if profile.service is None:
+        if profile.addresses:
+            return Resolver(addresses=profile.addresses)
+        return Resolver(finding=_unknown("the ClusterProfile names no DNS Service: write dns.service"))
+    key = ServiceKey(profile.service.namespace, profile.service.name)
+    table = resolve_ports(isolable(view.subject(key)), _PORTS, service_port)
+    pods = tuple((term.selector, ranges) for term, ranges in table.rows)
+    if pods:
+        return Resolver(key, pods, profile.addresses)
+    if not profile.service.labels:
+        message = f"the DNS Service {key} of the ClusterProfile is not there, or has no port 53 with pods behind it"
+        return Resolver(addresses=profile.addresses, finding=_unknown(message))
+    selector = Selector.from_labels(profile.service.labels)
+    written = [parse_port(port) for port in profile.service.ports] or _PORTS
+    ranges = tuple(sorted(PortRange(p.number_protocol, p.start, p.end) for p in written))
+    message = (
+        f"the DNS Service {key} is not in the input: its pods are taken to be those the profile describes "
+        f"({', '.join(f'{k}={v}' for k, v in profile.service.labels.items())}; "
+        f"ports {', '.join(map(str, ranges))}); pass a profile of your cluster, or that Service, to be sure"
+    )
+    return Resolver(key, ((selector, ranges),), profile.addresses, Finding(Code.DNS_ASSUMED, Severity.INFO, message))
+
+
+def asks_dns(service: DeclaredService) -> bool:
+    """Whether a service may resolve names: by default when it calls something."""
+    return service.dns == "Always" or (service.dns == "WhenCalling" and bool(service.calls))
+
+
+def dns_halves(service: DeclaredService, found: Resolver, view: View) -> tuple[Half, ...]:
+    """The flows of a service to the resolver."""
+    if not asks_dns(service):
+        return ()
+    origin = Origin(service.graph, f"{service.path}.dns", f"{service.key.name} asks DNS")
+    return tuple(
+        Half(term.selector, Flow(Direction.EGRESS, peer, ranges, origin))
+        for peer, ranges in found.peers(service.key.namespace)
+        for term in isolable(view.subject(service.key))
+    )
+
+
+def _unknown(message: str) -> Finding:
+    return Finding(Code.DNS_UNKNOWN, Severity.ERROR, f"{message}; until then nobody may ask DNS")

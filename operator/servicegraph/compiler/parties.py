@@ -1,0 +1,237 @@
+"""Parties that are no services: pods by label, addresses, and the places only the cluster knows.
+
+Rules R5, R10, R11, R17 and R20. ipBlock is never used for pods: the API leaves open whether it matches them
+(https://kubernetes.io/docs/concepts/services-networking/network-policies/#networkpolicy-ipblock).
+"""
+
+import msgspec
+
+from servicegraph.compiler.entries import Reader, pods_party
+from servicegraph.compiler.inventory import Inventory
+from servicegraph.compiler.terms import Finding, Term
+from servicegraph.compiler.view import View
+from servicegraph.model.addresses import EVERYWHERE, LINK_LOCAL, contains, single, touches, within
+from servicegraph.model.cluster import ContainerPort, Listening
+from servicegraph.model.graph import (
+    AddressParty,
+    NamedParty,
+    NameParty,
+    Party,
+    Place,
+    PlaceParty,
+    PodsParty,
+    ServiceParty,
+)
+from servicegraph.model.policy import ANY_PEER, AddressPeer, Direction, Peer, PodPeer
+from servicegraph.model.ports import PortRange
+from servicegraph.model.problems import Code, Severity
+from servicegraph.model.profile import ClusterProfile
+from servicegraph.model.refs import GraphKey, ServiceKey
+from servicegraph.model.selectors import EVERYTHING
+
+_API_SERVER = ServiceKey("default", "kubernetes")
+_MOST_ADDRESSES = 100
+
+
+class Peers(msgspec.Struct, frozen=True):
+    """A party as peers. With none, `findings` say why. `reached` is how its ports are numbered, where pods tell.
+
+    `ports` stand in where the entry writes none.
+    """
+
+    peers: tuple[Peer, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    reached: Term = Term(EVERYTHING)
+    ports: tuple[PortRange, ...] = ()
+
+
+def party_kind(party: Party) -> str:
+    """The field that names a party in the resource: what limits and messages call it."""
+    match party:
+        case ServiceParty():
+            return "service"
+        case PodsParty():
+            return "pods"
+        case AddressParty():
+            return "cidr"
+        case NameParty():
+            return "fqdn"
+        case NamedParty():
+            return "party"
+        case PlaceParty(place):
+            return place.value
+
+
+def limited(party: Party, profile: ClusterProfile) -> Finding | None:
+    """What the limits of the profile say against a party (R20)."""
+    limits = profile.limits
+    kind = party_kind(party)
+    name = party.name if isinstance(party, NamedParty) else kind
+    if kind in limits.forbidden_parties or name in limits.forbidden_parties:
+        return _error(Code.LIMIT_EXCEEDED, f"this cluster forbids {name} in graphs: ask its administrators")
+    if isinstance(party, AddressParty):
+        for denied in limits.denied_cidrs:
+            if touches(party.cidr, denied) and not _excluded(party, denied):
+                return _error(
+                    Code.LIMIT_EXCEEDED, f"{party.cidr} reaches {denied}, which this cluster forbids: except it"
+                )
+    return None
+
+
+def party_peers(party: Party, direction: Direction, namespace: str, view: View) -> Peers:
+    """The peers of a party, in the policies of a namespace."""
+    match party:
+        case PodsParty():
+            return _pods(party, namespace, view.inventory)
+        case AddressParty():
+            return _addresses(party, view.profile)
+        case PlaceParty(place):
+            return _place(place, direction, view)
+        case NamedParty(name):
+            return _named(name, namespace, view)
+        case NameParty(pattern):
+            return _failed(
+                Code.UNSUPPORTED_FQDN,
+                f"{pattern} is a DNS name, which no NetworkPolicy can say: it takes an engine that sees DNS (Cilium)",
+            )
+        case ServiceParty(key):
+            raise AssertionError(f"{key} is a service: calls and accepts resolve it themselves")
+
+
+def _place(place: Place, direction: Direction, view: View) -> Peers:
+    match place:
+        case Place.ANYWHERE:
+            return Peers((ANY_PEER,))
+        case Place.INTERNET:
+            return _internet(view.profile)
+        case Place.NODES:
+            return _nodes(view)
+        case Place.KUBE_API_SERVER:
+            return _api_server(view) if direction is Direction.EGRESS else _webhooks(view.profile)
+
+
+def _pods(party: PodsParty, namespace: str, inventory: Inventory) -> Peers:
+    findings = []
+    if party.pods.is_empty or (party.namespaces is not None and party.namespaces.is_empty):
+        what = "every pod" if party.pods.is_empty else "these pods"
+        where = "of every namespace" if party.namespaces == EVERYTHING else "of the namespaces it names"
+        findings.append(
+            Finding(Code.WIDE_OPEN, Severity.WARNING, f"this is {what} {where}, those of tomorrow included")
+        )
+    names = [namespace] if party.namespaces is None else inventory.namespaces_matching(party.namespaces)
+    known = {port for name in names for w in inventory.matching(name, party.pods) for port in w.ports}
+    return Peers(
+        (PodPeer(party.pods, party.namespaces),),
+        tuple(findings),
+        Term(party.pods, Listening((), tuple(sorted(known, key=_by_number)))),
+    )
+
+
+def _addresses(party: AddressParty, profile: ClusterProfile) -> Peers:
+    for inside in profile.ranges.pods + profile.ranges.services:
+        if touches(party.cidr, inside) and not _excluded(party, inside):
+            return _failed(
+                Code.CIDR_OVER_CLUSTER,
+                f"{party.cidr} holds {inside}, addresses of this cluster's pods or Services, for which no address rule "
+                "can be relied on: name the service or the pods, write internet: true, or except it",
+            )
+    return Peers((AddressPeer(party.cidr, party.excluded),))
+
+
+def _internet(profile: ClusterProfile) -> Peers:
+    if missing := _unknown_ranges(profile):
+        return _incomplete("what is inside the cluster", missing)
+    inside = (*profile.ranges.cluster, *LINK_LOCAL, *profile.limits.denied_cidrs)
+    return Peers(tuple(AddressPeer(whole, within(whole, inside)) for whole in EVERYWHERE))
+
+
+def _nodes(view: View) -> Peers:
+    cidrs = view.profile.ranges.nodes or tuple(map(single, view.inventory.node_addresses))
+    if not cidrs:
+        return _incomplete("the addresses of the nodes", ["ranges.nodes"])
+    return Peers(tuple(AddressPeer(cidr) for cidr in sorted(set(cidrs))))
+
+
+def _api_server(view: View) -> Peers:
+    written = view.profile.api_server
+    addresses, ports = written.addresses, {written.port} if written.port else set()
+    for endpoints in view.inventory.slices(_API_SERVER):
+        if not written.addresses:
+            addresses += endpoints.addresses
+        if not written.port:
+            ports |= {port.number for port in endpoints.ports if port.protocol == "TCP"}
+    if not addresses or not ports:
+        return _incomplete("where the API server is", ["apiServer.addresses", "apiServer.port"])
+    return Peers(
+        tuple(AddressPeer(single(address)) for address in sorted(set(addresses))),
+        ports=tuple(PortRange("TCP", port, port) for port in sorted(ports)),
+    )
+
+
+def _webhooks(profile: ClusterProfile) -> Peers:
+    if not profile.api_server.webhook_sources:
+        return _incomplete("where the API server calls webhooks from", ["apiServer.webhookSources"])
+    return Peers(tuple(AddressPeer(cidr) for cidr in sorted(set(profile.api_server.webhook_sources))))
+
+
+def _named(name: str, namespace: str, view: View) -> Peers:
+    found = next((party for party in view.profile.parties if party.name == name), None)
+    if found is None:
+        known = ", ".join(sorted(party.name for party in view.profile.parties))
+        there = f"it names {known}" if known else "it names none"
+        return _failed(Code.UNKNOWN_PARTY, f"the profile of this cluster names no party {name!r}: {there}")
+    if found.cidr is not None:
+        return _addresses(AddressParty(found.cidr, tuple(sorted(found.except_))), view.profile)
+    assert found.pods is not None
+    reader = Reader(GraphKey(namespace, name))
+    party = pods_party(reader, found.pods, f"parties: {name}")
+    if party is None or reader.problems:
+        return _failed(Code.UNKNOWN_PARTY, f"the profile's party {name!r} is wrong: {reader.problems[0].message}")
+    return _pods(party, namespace, view.inventory)
+
+
+def _excluded(party: AddressParty, cidr: str) -> bool:
+    return any(contains(inner, cidr) for inner in party.excluded)
+
+
+def _incomplete(what: str, fields: list[str]) -> Peers:
+    return _failed(
+        Code.PROFILE_INCOMPLETE,
+        f"{what} is not known and nothing is guessed: write {' and '.join(fields)} in the ClusterProfile",
+    )
+
+
+def _failed(code: Code, message: str) -> Peers:
+    return Peers(findings=(_error(code, message),))
+
+
+def _error(code: Code, message: str) -> Finding:
+    return Finding(code, Severity.ERROR, message)
+
+
+def _by_number(port: ContainerPort) -> tuple[int, str, str]:
+    return (port.number, port.protocol, port.name or "")
+
+
+def outside_peers(addresses: tuple[str, ...], profile: ClusterProfile) -> Peers:
+    """The addresses of a Service without selector as peers (R10): at most 100, none of the cluster's own."""
+    if missing := _unknown_ranges(profile):
+        return _incomplete("whether its addresses are the cluster's own", missing)
+    if len(addresses) > _MOST_ADDRESSES:
+        message = f"the Service has {len(addresses)} addresses, at most {_MOST_ADDRESSES} become rules: write a cidr"
+        return _failed(Code.EXTERNAL_SERVICE, message)
+    forbidden = (*profile.ranges.cluster, *LINK_LOCAL, *profile.limits.denied_cidrs)
+    peers: list[Peer] = []
+    findings: list[Finding] = []
+    for cidr in map(single, addresses):
+        inside = next((r for r in forbidden if contains(r, cidr)), None)
+        if inside is None:
+            peers.append(AddressPeer(cidr))
+        else:
+            message = f"its address {cidr} is inside {inside}: a rule for it could open pods or nodes of others"
+            findings.append(_error(Code.EXTERNAL_SERVICE, message))
+    return Peers(tuple(peers), tuple(findings))
+
+
+def _unknown_ranges(profile: ClusterProfile) -> list[str]:
+    return [f"ranges.{name}" for name in ("pods", "services", "nodes") if not getattr(profile.ranges, name)]

@@ -1,0 +1,124 @@
+"""Flows become policies: one for each selector term of a service, all its directions in one object (R1, R18)."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from servicegraph.compiler.emit.names import DEFAULT_DENY, exemption_name
+from servicegraph.compiler.normalize import spread
+from servicegraph.compiler.subjects import Subject
+from servicegraph.compiler.terms import Term
+from servicegraph.compiler.view import Half, isolable
+from servicegraph.model.graph import DeclaredService, Graph
+from servicegraph.model.policy import ANY_PEER, Declared, Direction, Flow, Mode, Origin, Policy, PolicyKind, Rule
+from servicegraph.model.selectors import EVERYTHING, Selector
+
+Directions = tuple[Direction, ...]
+
+
+def declare(service: DeclaredService, subject: Subject, halves: Iterable[Half]) -> tuple[Declared, ...]:
+    """What the graphs say for each selector of a service, by selector; only the directions it adopts."""
+    flows: dict[Selector, list[Flow]] = defaultdict(list)
+    for half in halves:
+        if half.flow.direction in service.directions:
+            flows[half.subject].append(half.flow)
+    isolated = service.directions if service.mode is not Mode.OFF else ()
+    return tuple(
+        Declared(
+            namespace=service.key.namespace,
+            subject=selector,
+            service=service.key,
+            isolated=isolated,
+            flows=tuple(flows.get(selector, ())) if isolated else (),
+            draining=all(term.draining for term in terms),
+        )
+        for selector, terms in sorted(_by_selector(subject).items())
+    )
+
+
+def service_policies(
+    service: DeclaredService, subject: Subject, declared: tuple[Declared, ...], denied: Directions
+) -> tuple[Policy, ...]:
+    """The policies of a service. `denied` are the directions that its namespace denies by default."""
+    terms = _by_selector(subject)
+    policies: list[Policy] = []
+    for said in declared:
+        if service.mode is not Mode.OFF:
+            policies += _term_policies(service, said, terms[said.subject], denied)
+        if service.mode is not Mode.ENFORCE and denied:
+            policies.append(_exemption(service, said.subject, denied))
+    return tuple(policies)
+
+
+def default_deny(graphs: Iterable[Graph]) -> Policy | None:
+    """The default deny of a namespace: there is one while any of its graphs asks for it (R18)."""
+    asking = [g for g in graphs if g.isolation == "Namespace" and g.mode is not Mode.OFF]
+    enforcing = [g for g in asking if g.mode is Mode.ENFORCE]
+    chosen = enforcing or asking
+    if not chosen:
+        return None
+    first = min(chosen, key=lambda g: g.key)
+    return Policy(
+        namespace=first.key.namespace,
+        name=DEFAULT_DENY,
+        kind=PolicyKind.DEFAULT_DENY,
+        graph=first.key,
+        service=None,
+        subject=EVERYTHING,
+        directions=tuple(d for d in Direction if any(d in g.directions for g in chosen)),
+        ingress=(),
+        egress=(),
+        mode=first.mode,
+    )
+
+
+def _term_policies(
+    service: DeclaredService, said: Declared, terms: list[Term], denied: Directions
+) -> tuple[Policy, ...]:
+    open_directions = [d for d in denied if d not in service.directions]
+    path = f"{service.path}.directions"
+    flows = said.flows + tuple(
+        Flow(d, ANY_PEER, None, Origin(service.graph, path, f"{service.key.name} does not adopt {d.value}"))
+        for d in open_directions
+    )
+    current = [term.listening for term in terms if not term.draining]
+    former = [term.listening for term in terms if term.draining]
+    listening, *drained = current + former
+    whole = Policy(
+        namespace=service.key.namespace,
+        name="",
+        kind=PolicyKind.SERVICE,
+        graph=service.graph,
+        service=service.key,
+        subject=said.subject,
+        directions=tuple(d for d in Direction if d in service.directions or d in open_directions),
+        ingress=(),
+        egress=(),
+        mode=service.mode,
+        draining=said.draining,
+        listening=listening,
+        drained=tuple(drained),
+    )
+    return spread(whole, flows)
+
+
+def _exemption(service: DeclaredService, subject: Selector, denied: Directions) -> Policy:
+    origin = Origin(service.graph, f"{service.path}.mode", f"{service.key.name} is {service.mode.value}")
+    allow_all = (Rule((ANY_PEER,), None, (origin,)),)
+    return Policy(
+        namespace=service.key.namespace,
+        name=exemption_name(service.key.name, subject),
+        kind=PolicyKind.EXEMPTION,
+        graph=service.graph,
+        service=service.key,
+        subject=subject,
+        directions=denied,
+        ingress=allow_all if Direction.INGRESS in denied else (),
+        egress=allow_all if Direction.EGRESS in denied else (),
+    )
+
+
+def _by_selector(subject: Subject) -> dict[Selector, list[Term]]:
+    terms: dict[Selector, list[Term]] = defaultdict(list)
+    for term in isolable(subject):
+        terms[term.selector].append(term)
+    return terms
