@@ -1,0 +1,153 @@
+"""The API server takes what docs/spec.md shows, and refuses the rest in words that a person understands."""
+
+import re
+import subprocess
+import time
+from typing import Any
+
+import pytest
+import yaml
+from tests.contract import CRD, graph, refused, spec_examples
+from tools.cluster import Cluster
+from tools.cluster.toolchain import find_kubectl
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+SERVED_SECONDS = 30.0
+EXAMPLES = spec_examples()
+CASES = refused()
+
+Answer = tuple[int, Any]
+
+
+@pytest.fixture(scope="module")
+def api(cluster: Cluster) -> Cluster:
+    """A cluster that serves ServiceGraphs and has the namespaces of the examples."""
+    status, answer = cluster.request("POST", CRDS, yaml.safe_load(CRD.read_text()))
+    assert status in (201, 409), answer
+    for namespace in ("shop", "columns"):
+        status, answer = cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+        assert status in (201, 409), answer
+    deadline = time.monotonic() + SERVED_SECONDS
+    while create(cluster, graph({}))[0] == 404:
+        assert time.monotonic() < deadline, "the API server does not serve ServiceGraphs"
+        time.sleep(0.1)
+    return cluster
+
+
+def create(cluster: Cluster, resource: dict[str, Any]) -> Answer:
+    """What the API server says to a strict dry run of creating it."""
+    namespace = resource["metadata"]["namespace"]
+    path = f"/apis/servicegraph.dev/v1alpha1/namespaces/{namespace}/servicegraphs"
+    return cluster.request("POST", f"{path}?dryRun=All&fieldValidation=Strict", resource)
+
+
+@pytest.mark.parametrize(("resource", "message"), CASES.values(), ids=CASES.keys())
+def test_bad_input_is_refused_with_a_reason(api: Cluster, resource: dict[str, Any], message: str) -> None:
+    status, answer = create(api, resource)
+    assert status in (400, 422), answer
+    assert re.search(message, answer["message"]), answer["message"]
+
+
+@pytest.mark.parametrize("resource", EXAMPLES.values(), ids=EXAMPLES.keys())
+def test_examples_of_the_spec_page_are_accepted(api: Cluster, resource: dict[str, Any]) -> None:
+    status, answer = create(api, resource)
+    assert status == 201, answer["message"]
+    assert answer["spec"] == resource["spec"], "the API server changes what was applied"
+
+
+def calling(services: int, calls: int) -> dict[str, Any]:
+    """The spec of this many services, each calling this many of its neighbours."""
+    return {
+        "services": [
+            {
+                "name": f"service-{i}",
+                "accepts": [{"service": f"service-{i}", "namespace": "storefront", "ports": ["http"]}],
+                "calls": [{"service": f"service-{(i + c) % services}", "ports": [8080]} for c in range(1, calls + 1)],
+            }
+            for i in range(services)
+        ]
+    }
+
+
+@pytest.mark.parametrize(("services", "calls"), [(2_000, 6), (100, 90), (20, 500)])
+def test_large_graphs_are_within_the_budget_of_the_rules(api: Cluster, services: int, calls: int) -> None:
+    status, answer = create(api, graph(calling(services, calls)))
+    assert status == 201, answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (calling(2_001, 0), r"spec\.services: Too many: 2001: must have at most 2000 items"),
+        (calling(1, 501), r"services\[0\]\.calls: Too many: 501: must have at most 500 items"),
+        (
+            {"services": [{"name": "a", "calls": [{"service": "b", "ports": list(range(1, 102))}]}]},
+            r"calls\[0\]\.ports: Too many: 101: must have at most 100 items",
+        ),
+        (
+            {"services": [{"name": "a", "selects": [{"labels": {f"l{i}": "" for i in range(33)}}]}]},
+            r"selects\[0\]\.labels: Too many: 33: must have at most 32 items",
+        ),
+        (
+            {"services": [{"name": "a", "calls": [{"service": "b", "reason": "x" * 1_025}]}]},
+            r"calls\[0\]\.reason: Too long: may not be more than 1024 bytes",
+        ),
+    ],
+    ids=["services", "calls", "ports", "labels", "reason"],
+)
+def test_more_than_the_limits_is_refused(api: Cluster, spec: dict[str, Any], message: str) -> None:
+    status, answer = create(api, graph(spec))
+    assert status == 422, answer
+    assert re.search(message, answer["message"]), answer["message"]
+
+
+def kubectl(cluster: Cluster, *arguments: str) -> str:
+    command = [str(find_kubectl()), "--kubeconfig", str(cluster.kubeconfig), *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    return done.stdout
+
+
+def test_kubectl_get_shows_the_state_in_columns(api: Cluster) -> None:
+    path = "/apis/servicegraph.dev/v1alpha1/namespaces/columns/servicegraphs"
+    resource = graph({"services": [{"name": "search"}]}) | {
+        "metadata": {"name": "shop", "namespace": "columns"},
+    }
+    status, created = api.request("POST", path, resource)
+    assert status == 201, created
+    try:
+        condition = {
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+            "reason": "Any",
+            "message": "",
+            "observedGeneration": 1,
+        }
+        created["status"] = {
+            "observedGeneration": 1,
+            "services": 3,
+            "edges": {"total": 9, "active": 6, "awaitingConsent": 1, "unresolved": 1, "unsupported": 1},
+            "policies": 4,
+            "problemCount": 2,
+            "problems": [{"code": "PortNotFound", "severity": "error", "path": ".spec", "message": "no such port"}],
+            "conditions": [
+                condition | {"type": "Ready", "status": "True"},
+                condition | {"type": "Verified", "status": "Unknown"},
+            ],
+        }
+        status, answer = api.request("PUT", f"{path}/shop/status?fieldValidation=Strict", created)
+        assert status == 200, answer
+        headings, row = kubectl(api, "get", "sg", "-n", "columns").splitlines()
+        assert headings.split() == ["NAME", "READY", "VERIFIED", "SERVICES", "EDGES", "POLICIES", "PROBLEMS", "AGE"]
+        assert row.split()[:-1] == ["shop", "True", "Unknown", "3", "9", "4", "2"]
+        assert "shop" in kubectl(api, "get", "servicegraph", "-n", "columns")
+        assert "shop" not in kubectl(api, "get", "all", "-n", "columns")
+    finally:
+        api.request("DELETE", f"{path}/shop")
+
+
+def test_kubectl_explain_describes_the_fields(api: Cluster) -> None:
+    calls = " ".join(kubectl(api, "explain", "servicegraph.spec.services.calls").split())
+    assert "Whom this service calls. Each entry names exactly one party" in calls
+    assert "Example: [{service: database, ports: [5432]}]" in calls
+    mode = " ".join(kubectl(api, "explain", "servicegraph.spec.mode").split())
+    assert re.search(r"enum:? Enforce,? DryRun,? Off", mode, re.IGNORECASE), mode
+    assert "Default: Enforce" in mode
