@@ -1,6 +1,5 @@
 """NetworkPolicies as the cluster holds them: what the operator keeps of each, and whose it is (R15)."""
 
-import hashlib
 import re
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -17,12 +16,13 @@ from servicegraph.compiler.emit.names import (
     MANAGED_BY_LABEL,
     RENDERED_BY,
     SERVICE_LABEL,
+    digest,
     policy_name,
 )
 from servicegraph.model.cluster import Listening
 from servicegraph.model.policy import Direction
 from servicegraph.model.refs import ServiceKey
-from servicegraph.model.resource import GROUP
+from servicegraph.model.resource import API_VERSION, GROUP, KIND
 from servicegraph.model.selectors import Selector, from_label_selector
 from servicegraph.sources.resources import Resource
 from servicegraph.sources.wire import LabelledMetadata
@@ -50,8 +50,9 @@ class Metadata(LabelledMetadata, frozen=True):
     """ObjectMeta of a policy."""
 
     uid: str = ""
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
     owner_references: tuple[Owner, ...] = ()
+    creation_timestamp: str = ""
     deletion_timestamp: str | None = None
 
 
@@ -76,16 +77,17 @@ class LivePolicy(msgspec.Struct, frozen=True):
     labels: dict[str, str]
     annotations: dict[str, str] = {}
     owners: tuple[Owner, ...] = ()
-    spec: bytes = b""
+    spec: str = ""
     subject: Selector | None = None
     directions: tuple[Direction, ...] = ()
+    created: str = ""
     deleting: bool = False
 
     @property
     def service(self) -> ServiceKey | None:
         """The service that its name speaks of."""
-        match = _NAME.match(self.name)
-        return ServiceKey(self.namespace, match["service"]) if match else None
+        name = service_of(self.name)
+        return ServiceKey(self.namespace, name) if name else None
 
     @property
     def genuine(self) -> bool:
@@ -118,6 +120,12 @@ class Standing(StrEnum):
     FOREIGN = "foreign"
 
 
+def service_of(name: str) -> str | None:
+    """The service whose policy has this name, None for the default deny and for names that are not ours."""
+    match = _NAME.match(name)
+    return match["service"] if match else None
+
+
 def managed(name: str) -> bool:
     """Whether it is a name that the operator gives."""
     return name == DEFAULT_DENY or _NAME.match(name) is not None
@@ -132,18 +140,17 @@ def standing(policy: LivePolicy, graphs: Collection[str]) -> Standing:
     return Standing.RENDERED if rendered else Standing.FOREIGN
 
 
-def spec_digest(spec: Mapping[str, Any]) -> bytes:
-    """Sixteen bytes that differ when a policy's spec differs in meaning or in the order of its lists.
+def spec_digest(spec: Mapping[str, Any]) -> str:
+    """The digest of a whole spec, as the hash annotation has it of the spec we want.
 
     The API server leaves out `ingress` and `egress` when they are empty: missing reads as `[]`.
     """
-    whole = {"podSelector": {}, "ingress": [], "egress": [], **{k: v for k, v in spec.items() if v is not None}}
-    return hashlib.blake2b(msgspec.json.encode(whole, order="sorted"), digest_size=16).digest()
+    return digest({"podSelector": {}, "ingress": [], "egress": [], **spec}, 32)
 
 
-def graph_owner(name: str, uid: str, api_version: str) -> Owner:
+def graph_owner(name: str, uid: str) -> Owner:
     """The reference of a policy to its graph."""
-    return Owner(api_version, "ServiceGraph", name, uid)
+    return Owner(API_VERSION, KIND, name, uid)
 
 
 def deny_owner(uid: str) -> Owner:
@@ -153,7 +160,7 @@ def deny_owner(uid: str) -> Owner:
 
 def is_graph(owner: Owner) -> bool:
     """Whether a reference is to a ServiceGraph of any version."""
-    return owner.kind == "ServiceGraph" and owner.api_version.startswith(f"{GROUP}/")
+    return owner.kind == KIND and owner.api_version.startswith(f"{GROUP}/")
 
 
 def _translate(key: PolicyKey, found: NetworkPolicy) -> LivePolicy:
@@ -171,6 +178,7 @@ def _translate(key: PolicyKey, found: NetworkPolicy) -> LivePolicy:
         spec=spec_digest(found.spec),
         subject=_subject(found.spec),
         directions=tuple(d for d in Direction if d.value in (found.spec.get("policyTypes") or ())),
+        created=metadata.creation_timestamp,
         deleting=metadata.deletion_timestamp is not None,
     )
 

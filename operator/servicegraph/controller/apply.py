@@ -1,0 +1,139 @@
+"""Policies are written here and nowhere else."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+import msgspec
+
+from servicegraph.controller.compare import Action, Verb
+from servicegraph.controller.live import NETWORK_POLICIES, LivePolicy, NetworkPolicy, PolicyKey
+from servicegraph.controller.manifests import body
+from servicegraph.controller.plan import Plan
+from servicegraph.controller.state import State
+from servicegraph.controller.status import Failure
+from servicegraph.sources.api import APPLY, FIELD_MANAGER, ApiClient, ApiError
+
+IN_FLIGHT = 12
+"""Writes of one namespace under way at once: fewer than the client allows, so that others get their turn."""
+
+_log = logging.getLogger(__name__)
+_decoder = msgspec.json.Decoder(NetworkPolicy)
+_CHANGED = (400, 404, 409)
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a write did not happen. `again` is when to try: None for as soon as the object has been read anew."""
+
+    failure: Failure
+    again: float | None = None
+
+
+class Applier:
+    """Carries out plans and keeps `state` up to date with the answers.
+
+    No write can hit an object other than the one it was decided on: an update or delete names a resourceVersion,
+    and a create is an apply that is not forced, which fails where somebody else's policy has the name and differs.
+    """
+
+    def __init__(self, client: ApiClient, state: State) -> None:
+        self._client = client
+        self._state = state
+
+    async def run(self, namespace: str, plan: Plan, skip: Mapping[str, Refusal]) -> tuple[int, dict[str, Refusal]]:
+        """Carry out a plan but for the names in `skip` and what needs them: how many succeeded, and what did not."""
+        refused: dict[str, Refusal] = {}
+        succeeded = 0
+        held = set(skip) | plan.taken
+        for phase in plan.phases:
+            ready = [a for a in phase if a.name not in held and not a.needs & held]
+            held.update(a.name for a in phase if a.name not in held and a.needs & held)
+            limit = asyncio.Semaphore(IN_FLIGHT)
+            answers = await asyncio.gather(*(self._limited(limit, namespace, action) for action in ready))
+            for action, refusal in zip(ready, answers, strict=True):
+                if refusal is None:
+                    succeeded += 1
+                else:
+                    refused[action.name] = refusal
+                    held.add(action.name)
+        return succeeded, refused
+
+    async def _limited(self, limit: asyncio.Semaphore, namespace: str, action: Action) -> Refusal | None:
+        async with limit:
+            return await self._write((namespace, action.name), action)
+
+    async def _write(self, key: PolicyKey, action: Action) -> Refusal | None:
+        try:
+            if action.verb is Verb.DELETE:
+                await self._delete(key, action)
+            else:
+                await self._apply(key, action)
+        except ApiError as error:
+            return await self._refused(key, action, error)
+        _log.info("%s policy %s/%s", action.verb.value, *key)
+        return None
+
+    async def _apply(self, key: PolicyKey, action: Action) -> None:
+        if action.wanted is None:
+            return
+        manifest = body(action, action.wanted)
+        forced = "true" if action.verb is Verb.UPDATE else "false"
+        answer = await self._client.request(
+            "PATCH",
+            NETWORK_POLICIES.path(*key),
+            query={"fieldManager": FIELD_MANAGER, "force": forced},
+            body=manifest,
+            content_type=APPLY,
+        )
+        self._saw(answer)
+
+    async def _delete(self, key: PolicyKey, action: Action) -> None:
+        if action.live is None:
+            return
+        try:
+            await self._client.delete(
+                NETWORK_POLICIES.path(*key), uid=action.live.uid, resource_version=action.live.version
+            )
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        self._state.gone(key, action.live.uid)
+
+    async def _refused(self, key: PolicyKey, action: Action, error: ApiError) -> Refusal | None:
+        name = key[1]
+        if _namespace_ends(error):
+            return None
+        if error.status in _CHANGED:
+            await self._read_again(key, action.live)
+            return Refusal(Failure(name, "Changed", f"policy {name} changed while it was written"))
+        if error.status == 403:
+            message = (
+                f"writing policy {name} is forbidden: grant the operator create, patch and delete "
+                f"on networkpolicies ({error.message})"
+            )
+            return Refusal(Failure(name, "Forbidden", message, lasting=True), 0.0)
+        if error.is_transient:
+            message = f"policy {name} is not written yet: {error}"
+            return Refusal(Failure(name, "Retrying", message), error.retry_after or 0.0)
+        message = f"the API server refuses policy {name}: {error.message}"
+        return Refusal(Failure(name, "PolicyRefused", message, lasting=True), 0.0)
+
+    async def _read_again(self, key: PolicyKey, before: LivePolicy | None) -> None:
+        """Replace what is known of a policy by what is true now."""
+        try:
+            self._saw(await self._client.request("GET", NETWORK_POLICIES.path(*key)))
+        except ApiError as error:
+            if error.status == 404 and before is not None:
+                self._state.gone(key, before.uid)
+
+    def _saw(self, answer: bytes) -> None:
+        _, policy, _ = NETWORK_POLICIES.read(_decoder.decode(answer))
+        if policy is not None:
+            self._state.saw(policy)
+
+
+def _namespace_ends(error: ApiError) -> bool:
+    """Whether the namespace is being deleted or gone: its policies go with it."""
+    if error.status == 404:
+        return "namespaces" in error.message
+    return error.status == 403 and "being terminated" in error.message

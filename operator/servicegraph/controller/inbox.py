@@ -1,0 +1,48 @@
+"""What changed since the last compile, gathered: the first change is handed on at once, a burst together."""
+
+import asyncio
+from typing import Any
+
+from servicegraph.compiler.changes import Changes
+
+COALESCE_SECONDS = 0.02
+
+KINDS = ("graphs", "services", "workloads", "namespaces", "endpoint_slices", "draining", "incumbents")
+
+
+class Inbox:
+    """Changes by kind and key; a later one replaces an earlier one."""
+
+    def __init__(self) -> None:
+        self._changes: dict[str, dict[Any, Any]] = {kind: {} for kind in KINDS}
+        self._node_addresses: tuple[str, ...] | None = None
+        self._woken = asyncio.Event()
+        self._taken_at = 0.0
+
+    def put(self, kind: str, key: Any, new: Any) -> None:
+        """Note the new state of an object, None when it is gone. `kind` is a field of Changes."""
+        self._changes[kind][key] = new
+        self._woken.set()
+
+    def put_nodes(self, addresses: tuple[str, ...]) -> None:
+        """Note the addresses of the nodes."""
+        self._node_addresses = addresses
+        self._woken.set()
+
+    def wake(self) -> None:
+        """Make `take` return even when nothing changed."""
+        self._woken.set()
+
+    async def take(self) -> Changes:
+        """Wait for changes. At most one batch in 20 ms, so that a burst is compiled once."""
+        await self._woken.wait()
+        loop = asyncio.get_running_loop()
+        wait = self._taken_at + COALESCE_SECONDS - loop.time()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        self._taken_at = loop.time()
+        self._woken.clear()
+        changes = Changes(**self._changes, node_addresses=self._node_addresses)
+        self._changes = {kind: {} for kind in KINDS}
+        self._node_addresses = None
+        return changes

@@ -1,0 +1,95 @@
+"""What the controller knows: graphs, wanted and live policies, and what is in the way of each."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from servicegraph.compiler.changes import GraphResult
+from servicegraph.controller.graphs import GraphStore
+from servicegraph.controller.live import LivePolicy, PolicyKey
+from servicegraph.controller.status import Failure
+from servicegraph.controller.view import ByName, GraphRecord, NamespaceView, Wanted
+from servicegraph.model.problems import Problem
+from servicegraph.model.refs import GraphKey, ServiceKey
+
+
+class State:
+    """Owned by the event loop: nothing here is touched from another thread.
+
+    `pending` are names whose writes have not been accepted yet, `failures` says why where it is known.
+    `gaps` are the services whose pods moved to labels that no term covered before.
+    """
+
+    graphs: GraphStore
+    results: dict[GraphKey, GraphResult]
+    gaps: dict[ServiceKey, Problem]
+    failures: dict[PolicyKey, Failure]
+    pending: dict[str, set[str]]
+
+    def __init__(self) -> None:
+        self.graphs = GraphStore()
+        self.results = {}
+        self.gaps = {}
+        self.failures = {}
+        self.pending = defaultdict(set)
+        self._records: dict[str, dict[GraphKey, GraphRecord]] = defaultdict(dict)
+        self._wanted: dict[str, ByName[Wanted]] = defaultdict(ByName)
+        self._live: dict[str, ByName[LivePolicy]] = defaultdict(ByName)
+
+    def view(self, namespace: str) -> NamespaceView:
+        """A namespace for the planner: not a copy, so it is read before anything is awaited."""
+        records = self._records[namespace]
+        return NamespaceView(namespace, self._wanted[namespace], self._live[namespace], records)
+
+    def namespaces(self) -> frozenset[str]:
+        """Namespaces with graphs, wanted policies or live ones."""
+        return frozenset((*self._records, *self._wanted, *self._live))
+
+    def record(self, key: GraphKey) -> None:
+        """Bring the planner's record of a graph up to date with the store."""
+        live = self.graphs.get(key)
+        if live is None:
+            self._records[key.namespace].pop(key, None)
+            self.results.pop(key, None)
+        else:
+            self._records[key.namespace][key] = live.record
+
+    def want(self, key: PolicyKey, wanted: Wanted | None) -> None:
+        """Note what the compiler wants of a policy, None for nothing."""
+        namespace, name = key
+        if wanted is None:
+            self._wanted[namespace].drop(name)
+        else:
+            self._wanted[namespace].put(name, wanted)
+
+    def saw(self, policy: LivePolicy) -> None:
+        """A policy is live in this state; an older state of the same object is no news."""
+        policies = self._live[policy.namespace]
+        old = policies.get(policy.name)
+        if old is None or old.uid != policy.uid or int(old.version) < int(policy.version):
+            policies.put(policy.name, policy)
+
+    def gone(self, key: PolicyKey, uid: str) -> None:
+        """The policy with this UID is not live any more; another may have its name already."""
+        namespace, name = key
+        old = self._live[namespace].get(name)
+        if old is not None and old.uid == uid:
+            self._live[namespace].drop(name)
+
+    def live_of(self, service: ServiceKey) -> Iterator[LivePolicy]:
+        """Live policies whose name is that of a service's."""
+        policies = self._live[service.namespace]
+        return (found for name in tuple(policies.of_service(service.name)) if (found := policies.get(name)))
+
+    def wanted_of(self, service: ServiceKey) -> Iterator[Wanted]:
+        """Wanted policies of a service."""
+        policies = self._wanted[service.namespace]
+        return (found for name in tuple(policies.of_service(service.name)) if (found := policies.get(name)))
+
+    def uids(self, namespace: str) -> frozenset[str]:
+        """UIDs of the graphs of a namespace."""
+        return frozenset(record.uid for record in self._records[namespace].values())
+
+    def owner(self, policy: LivePolicy) -> GraphKey | None:
+        """The graph that owns a live policy."""
+        uids = {owner.uid for owner in policy.owners}
+        return next((key for key, record in self._records[policy.namespace].items() if record.uid in uids), None)
