@@ -13,6 +13,7 @@ import pytest
 from tools.cluster import Cluster, running
 from tools.cluster.faults import Fault
 from tools.cluster.http import request
+from tools.cluster.ports import free_port
 from tools.cluster.proxy import FaultProxy
 
 NAMESPACES = "/api/v1/namespaces"
@@ -92,11 +93,17 @@ def test_the_audit_log_has_writes_and_nothing_else(cluster: Cluster) -> None:
     assert not {"get", "list", "watch"} & {event["verb"] for event in events}
 
 
-def test_two_clusters_run_side_by_side_and_leave_nothing(cluster: Cluster) -> None:
+def test_two_clusters_run_side_by_side_whatever_ports_are_taken(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    etcd, apiserver = urlsplit(cluster.etcd_url).port, urlsplit(cluster.server).port
+    draws = iter([etcd, free_port(), free_port(), free_port(), apiserver, free_port()])
+    monkeypatch.setattr("tools.cluster.controlplane.free_port", lambda: next(draws))
     with running(audit=False) as other:
         state = other.state
         assert other.request("POST", NAMESPACES, namespace("elsewhere"))[0] == 201
         assert cluster.request("GET", f"{NAMESPACES}/elsewhere")[0] == 404
+    assert next(draws, None) is None
     assert not state.exists()
     assert cluster.request("GET", "/readyz")[0] == 200
 

@@ -142,8 +142,8 @@ def _build(go: Go, build: Build, target: Path) -> None:
             if process.poll() is None:
                 process.terminate()
                 process.wait()
-    if code != 0:
-        raise BuildError(_explain(build, code, "\n".join(last)))
+        if code != 0:
+            raise BuildError(_explain(build, code, "\n".join(last)))
 
 
 def _explain(build: Build, code: int, output: str) -> str:

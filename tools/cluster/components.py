@@ -75,12 +75,13 @@ def etcd_command(binaries: Binaries, files: Files, client_port: int, peer_port: 
     client, peer = f"http://127.0.0.1:{client_port}", f"http://127.0.0.1:{peer_port}"
     return [
         str(binaries.etcd),
+        f"--name={files.state.name}",
         f"--data-dir={files.state / 'etcd'}",
         f"--listen-client-urls={client}",
         f"--advertise-client-urls={client}",
         f"--listen-peer-urls={peer}",
         f"--initial-advertise-peer-urls={peer}",
-        f"--initial-cluster=default={peer}",
+        f"--initial-cluster={files.state.name}={peer}",
         "--unsafe-no-fsync",
         "--log-level=warn",
         f"--quota-backend-bytes={4 << 30}",

@@ -150,7 +150,9 @@ class Cluster:
         self._wait(CONTROLLERS, self._controllers_ready)
 
     def _etcd_ready(self) -> bool:
-        return request(f"{self.etcd_url}/health")[0] == 200
+        # Another cluster's etcd may have taken the port first: ask for the name, not only for health.
+        status, answer = self._etcd("/v3/cluster/member/list")
+        return status == 200 and answer["members"][0]["name"] == self.state.name
 
     def _apiserver_ready(self) -> bool:
         self._files.ca.write_text(authority_of((self._files.certificates / "apiserver.crt").read_text()))
@@ -161,7 +163,7 @@ class Cluster:
         return self.request("GET", "/api/v1/namespaces/default/serviceaccounts/default")[0] == 200
 
     def _etcd(self, path: str, **body: Any) -> tuple[int, Any]:
-        return request(self.etcd_url + path, method="POST", body=body, timeout=60)
+        return request(self.etcd_url + path, method="POST", body=body, timeout=30)
 
     def _start(self, name: str) -> None:
         self.pids[name] = self._supervisor.start(name, self._commands[name], self._files.log(name))
