@@ -120,10 +120,6 @@ class ApiClient:
         query = {"fieldManager": FIELD_MANAGER}
         return _object(await self.request("PATCH", path, query=query, body=patch, content_type=MERGE))
 
-    async def replace(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """Put an object in the place of one with the same resourceVersion."""
-        return _object(await self.request("PUT", path, body=manifest))
-
     async def delete(self, path: str, *, uid: str, resource_version: str) -> None:
         """Delete an object if it is still this one in this state; otherwise a 409."""
         preconditions = {"uid": uid, "resourceVersion": resource_version}
