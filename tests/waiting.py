@@ -1,0 +1,24 @@
+"""Waiting for what a test expects: conditions, never seconds."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+SECONDS = 30.0
+_POLL = 0.02
+
+
+def eventually(condition: Callable[[], object], what: str = "", seconds: float = SECONDS) -> None:
+    """Return as soon as the condition holds; fail the test when it does not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what or condition}"
+        time.sleep(_POLL)
+
+
+async def becomes(condition: Callable[[], object], what: str = "", seconds: float = SECONDS) -> None:
+    """The same inside an event loop, which goes on meanwhile."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what or condition}"
+        await asyncio.sleep(_POLL)
