@@ -40,6 +40,10 @@ class Declarations:
         """The declaration that counts."""
         return self._declared.get(key)
 
+    def is_named(self, key: ServiceKey) -> bool:
+        """Whether a graph declares a service or names it in a call or accept."""
+        return key in self._declared or bool(self._mentioned_by.get(key))
+
     def mentioned_by(self, key: ServiceKey) -> set[ServiceKey]:
         """The declared services that name a service in their calls or accepts."""
         return self._mentioned_by.get(key, set())
@@ -51,6 +55,10 @@ class Declarations:
     def of_namespace(self, namespace: str) -> list[Graph]:
         """The graphs of a namespace, by name."""
         return [self.graphs[key] for key in sorted(self._in_namespace.get(namespace, ()))]
+
+    def claimants(self, key: ServiceKey) -> Iterable[GraphKey]:
+        """Every graph that declares a service, the one that has it included."""
+        return self._claims.get(key, {}).keys()
 
     def all(self) -> Iterable[ServiceKey]:
         """Every declared service."""

@@ -53,6 +53,10 @@ class Inventory:
         found = self._slices.get(key, {})
         return [found[name] for name in sorted(found)]
 
+    def slice_owner(self, place: tuple[str, str]) -> ServiceKey | None:
+        """The Service that an EndpointSlice belongs to, by the slice's namespace and name."""
+        return self._slice_owner.get(place)
+
     def named(self, key: ServiceKey) -> list[Workload]:
         """The workloads of a name, whatever their kind."""
         return [self.workloads[k] for k in sorted(self._named.get(key, ()))]

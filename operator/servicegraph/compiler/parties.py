@@ -29,7 +29,7 @@ from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.selectors import EVERYTHING
 
-_API_SERVER = ServiceKey("default", "kubernetes")
+API_SERVER = ServiceKey("default", "kubernetes")
 _MOST_ADDRESSES = 100
 
 
@@ -155,7 +155,7 @@ def _nodes(view: View) -> Peers:
 def _api_server(view: View) -> Peers:
     written = view.profile.api_server
     addresses, ports = written.addresses, {written.port} if written.port else set()
-    for endpoints in view.inventory.slices(_API_SERVER):
+    for endpoints in view.inventory.slices(API_SERVER):
         if not written.addresses:
             addresses += endpoints.addresses
         if not written.port:

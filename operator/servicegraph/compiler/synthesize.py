@@ -10,6 +10,9 @@ from servicegraph.compiler.terms import Term
 from servicegraph.compiler.view import Half, isolable
 from servicegraph.model.graph import DeclaredService, Graph
 from servicegraph.model.policy import ANY_PEER, Declared, Direction, Flow, Mode, Origin, Policy, PolicyKind, Rule
+from servicegraph.model.problems import Code, Problem, Severity
+from servicegraph.model.profile import ClusterProfile
+from servicegraph.model.refs import ServiceKey
 from servicegraph.model.selectors import EVERYTHING, Selector
 
 Directions = tuple[Direction, ...]
@@ -69,6 +72,29 @@ def default_deny(graphs: Iterable[Graph]) -> Policy | None:
         egress=(),
         mode=first.mode,
     )
+
+
+def overflow(graph: Graph, policies: Iterable[Policy], profile: ClusterProfile) -> list[Problem]:
+    """Subjects with more entries than the policy map of a pod holds (Cilium: one for each peer and port)."""
+    if profile.engine.name != "Cilium":
+        return []
+    entries: dict[tuple[ServiceKey | None, Selector], int] = defaultdict(int)
+    for policy in policies:
+        for rule in (*policy.ingress, *policy.egress):
+            entries[policy.service, policy.subject] += len(rule.peers) * len(rule.ports or (None,))
+    most = profile.engine.policy_map_size
+    return [
+        Problem(
+            Code.POLICY_MAP_OVERFLOW,
+            Severity.WARNING,
+            graph.key,
+            ".spec.services",
+            f"{service} needs {count} entries of the {most} in a pod's policy map: accept its callers by namespace or "
+            "a shared label, or raise bpf-policy-map-max",
+        )
+        for (service, _), count in sorted(entries.items(), key=str)
+        if count > most
+    ]
 
 
 def _term_policies(

@@ -91,10 +91,9 @@ def _rule(rule: Rule, side: str) -> dict[str, Any]:
 @lru_cache(maxsize=262_144)
 def _peer(peer: Peer) -> dict[str, Any]:
     match peer:
-        case PodPeer(pods, None):
-            return {"podSelector": pods.to_dict()}
         case PodPeer(pods, namespaces):
-            return {"namespaceSelector": namespaces.to_dict(), "podSelector": pods.to_dict()}
+            inside = {} if namespaces is None else {"namespaceSelector": namespaces.to_dict()}
+            return {**inside, "podSelector": pods.to_dict()}
         case AddressPeer(cidr, excluded):
             return {"ipBlock": {"cidr": cidr, "except": list(excluded)} if excluded else {"cidr": cidr}}
         case NamePeer(pattern):

@@ -9,7 +9,6 @@ from servicegraph.model.selectors import Selector
 HASH_ANNOTATION = "servicegraph.dev/hash"
 LISTENING_ANNOTATION = "servicegraph.dev/listening"
 DRAINING_ANNOTATION = "servicegraph.dev/draining"
-DRAINING_ANNOTATION = "servicegraph.dev/draining"
 GRAPH_LABEL = "servicegraph.dev/graph"
 SERVICE_LABEL = "servicegraph.dev/service"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"

@@ -1,0 +1,217 @@
+"""The stages, with their results kept: a change recomputes what it can reach, and nothing else.
+
+A full compile is one change on an empty state, so both are the same code; a property test holds their results equal.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from servicegraph.compiler.changes import Changes, Delta, GraphResult
+from servicegraph.compiler.dns import Resolver, asks_dns, dns_halves, resolver
+from servicegraph.compiler.edges import Edges
+from servicegraph.compiler.graph import Declarations
+from servicegraph.compiler.inventory import Inventory, everything
+from servicegraph.compiler.overlaps import Overlaps
+from servicegraph.compiler.subjects import Subject
+from servicegraph.compiler.subjecttable import SubjectTable
+from servicegraph.compiler.synthesize import Directions, declare, default_deny, overflow, service_policies
+from servicegraph.compiler.view import problem_of
+from servicegraph.model.cluster import Cluster
+from servicegraph.model.compilation import Compilation
+from servicegraph.model.graph import DeclaredService, Graph
+from servicegraph.model.policy import Declared, Mode, Policy
+from servicegraph.model.problems import Problem
+from servicegraph.model.profile import ClusterProfile
+from servicegraph.model.refs import GraphKey, ServiceKey
+from servicegraph.model.selectors import Selector
+
+
+def compile_all(graphs: Iterable[Graph], cluster: Cluster, profile: ClusterProfile) -> Compilation:
+    """Compile everything at once. Same input, same result, whatever its order."""
+    compiler = Compiler(profile)
+    changes = everything(cluster)
+    compiler.update(msgspec.structs.replace(changes, graphs={graph.key: graph for graph in graphs}))
+    return compiler.compilation()
+
+
+class Compiler:
+    """The state of an incremental compile. It is the View that the resolving stages ask."""
+
+    def __init__(self, profile: ClusterProfile) -> None:
+        self._profile = profile
+        self._inventory = Inventory()
+        self._declarations = Declarations(profile.limits)
+        self._subjects = SubjectTable(self._inventory, self._declarations, profile)
+        self._edges = Edges(self)
+        self._overlaps = Overlaps(self._inventory)
+        self._resolver = Resolver()
+        self._declared: dict[ServiceKey, tuple[Declared, ...]] = {}
+        self._policies: dict[ServiceKey, tuple[Policy, ...]] = {}
+        self._denies: dict[str, Policy] = {}
+
+    @property
+    def profile(self) -> ClusterProfile:
+        """The profile everything is compiled with."""
+        return self._profile
+
+    @property
+    def inventory(self) -> Inventory:
+        """The cluster as far as it is known."""
+        return self._inventory
+
+    def subject(self, key: ServiceKey) -> Subject:
+        """The pods of a service."""
+        return self._subjects.get(key)
+
+    def declared(self, key: ServiceKey) -> DeclaredService | None:
+        """The declaration of a service, where a graph has one."""
+        return self._declarations.declared(key)
+
+    def update(self, changes: Changes) -> Delta:
+        """Take changes in and recompute what they reach."""
+        stale = self._subjects.reached_by(changes)
+        self._inventory.apply(changes)
+        stale |= self._subjects.reached_by(changes)
+        redeclared = self._declarations.update(changes)
+        changed = redeclared | self._subjects.refresh(stale | redeclared)
+        mentioning = {m for key in changed for m in self._declarations.mentioned_by(key)}
+        dirty = self._edges.update(changed, mentioning, changes) | self._update_resolver()
+        names = self._update_denies({key.namespace for key in changes.graphs}, dirty)
+        overlapping = self._update_overlaps(changes, changed)
+        touched = self._graphs_of(dirty | overlapping) | self._rivals(redeclared) | changes.graphs.keys()
+        for key in dirty:
+            names |= self._recompile(key)
+        return Delta(frozenset(names), frozenset(touched))
+
+    def result(self, key: GraphKey) -> GraphResult | None:
+        """Everything about one graph."""
+        graph = self._declarations.graphs.get(key)
+        if graph is None:
+            return None
+        services = self._declarations.of_graph(key)
+        policies = [p for s in services for p in self._policies.get(s, ())]
+        deny = self._denies.get(key.namespace)
+        if deny is not None and deny.graph == key:
+            policies.append(deny)
+        edges = tuple(edge for s in services for edge in self._edges.of(s))
+        return GraphResult(graph, len(services), tuple(policies), edges, self._problems(graph, services, policies))
+
+    def policies(self, namespace: str) -> tuple[Policy, ...]:
+        """Every policy of a namespace by name, the default deny included."""
+        graphs = self._declarations.of_namespace(namespace)
+        services = [s for graph in graphs for s in self._declarations.of_graph(graph.key)]
+        found = [p for s in services for p in self._policies.get(s, ())]
+        if namespace in self._denies:
+            found.append(self._denies[namespace])
+        return tuple(sorted(found, key=lambda p: p.name))
+
+    def subjects(self, key: ServiceKey) -> tuple[Selector, ...]:
+        """The selectors of a service as they are now, draining ones left out."""
+        return tuple(dict.fromkeys(t.selector for t in self.subject(key).terms if not t.draining))
+
+    def compilation(self) -> Compilation:
+        """The whole result in canonical order."""
+        results = [r for key in sorted(self._declarations.graphs) if (r := self.result(key)) is not None]
+        policies = sorted((p for r in results for p in r.policies), key=lambda p: (p.namespace, p.name))
+        return Compilation(
+            declared=tuple(d for key in sorted(self._declared) for d in self._declared[key]),
+            policies=tuple(policies),
+            edges=tuple(edge for r in results for edge in r.edges),
+            problems=tuple(problem for r in results for problem in r.problems),
+        )
+
+    def _recompile(self, key: ServiceKey) -> set[tuple[str, str]]:
+        before = {p.name: p for p in self._policies.pop(key, ())}
+        self._declared.pop(key, None)
+        service = self.declared(key)
+        if service is not None:
+            subject = self.subject(key)
+            halves = [*self._edges.halves(key), *dns_halves(service, self._resolver, self)]
+            said = self._declared[key] = declare(service, subject, halves)
+            self._policies[key] = service_policies(service, subject, said, self._denied(key.namespace))
+        after = {p.name: p for p in self._policies.get(key, ())}
+        names = before.keys() | after.keys()
+        return {(key.namespace, name) for name in names if not _same(before.get(name), after.get(name))}
+
+    def _denied(self, namespace: str) -> Directions:
+        """The directions that a namespace denies by default, for real."""
+        deny = self._denies.get(namespace)
+        return deny.directions if deny is not None and deny.mode is Mode.ENFORCE else ()
+
+    def _update_denies(self, namespaces: set[str], dirty: set[ServiceKey]) -> set[tuple[str, str]]:
+        """Recompute default denies; their names where they differ. Services that need an exemption become dirty."""
+        names: set[tuple[str, str]] = set()
+        for namespace in namespaces:
+            denied = self._denied(namespace)
+            graphs = self._declarations.of_namespace(namespace)
+            before, after = self._denies.pop(namespace, None), default_deny(graphs)
+            if after is not None:
+                self._denies[namespace] = after
+            names |= {(namespace, policy.name) for policy in (before, after) if policy is not None and before != after}
+            if self._denied(namespace) != denied:
+                dirty.update(s for graph in graphs for s in self._declarations.of_graph(graph.key))
+        return names
+
+    def _update_resolver(self) -> set[ServiceKey]:
+        """Look where names are resolved now; every service that asks, if that differs."""
+        found = resolver(self)
+        if found == self._resolver:
+            return set()
+        self._resolver = found
+        services = (self.declared(key) for key in self._declarations.all())
+        return {service.key for service in services if service is not None and asks_dns(service)}
+
+    def _update_overlaps(self, changes: Changes, changed: set[ServiceKey]) -> set[ServiceKey]:
+        affected: set[ServiceKey] = set()
+        for key in changed:
+            affected |= self._overlaps.set_terms(key, self.subjects(key) if self.declared(key) else ())
+        for workload in changes.workloads:
+            affected |= self._overlaps.set_workload(workload, self._inventory.workloads.get(workload))
+        return affected
+
+    def _graphs_of(self, services: set[ServiceKey]) -> set[GraphKey]:
+        return {service.graph for key in services if (service := self.declared(key)) is not None}
+
+    def _rivals(self, services: set[ServiceKey]) -> set[GraphKey]:
+        """The graphs that declare one of these services, the ones that do not have it included."""
+        return {graph for key in services for graph in self._declarations.claimants(key)}
+
+    def _problems(self, graph: Graph, services: list[ServiceKey], policies: list[Policy]) -> tuple[Problem, ...]:
+        problems = self._declarations.problems(graph.key)
+        asks = False
+        for key in services:
+            service = self.declared(key)
+            if service is None:
+                continue
+            asks = asks or asks_dns(service)
+            findings = (*self.subject(key).findings, *self._overlaps.findings(key))
+            problems += [problem_of(service, finding) for finding in findings]
+            problems += self._edges.problems(key)
+        if asks and self._resolver.finding is not None:
+            finding = self._resolver.finding
+            problems.append(Problem(finding.code, finding.severity, graph.key, ".spec.dns", finding.message))
+        problems += overflow(graph, policies, self._profile)
+        return tuple(sorted(dict.fromkeys(problems), key=lambda p: p.rank))
+
+
+def _same(one: Policy | None, other: Policy | None) -> bool:
+    """Whether two policies are written the same: the entries behind their rules may have moved in the resource."""
+    if one is None or other is None:
+        return one is other
+    return _written(one) == _written(other)
+
+
+def _written(policy: Policy) -> tuple[object, ...]:
+    rules = tuple((rule.peers, rule.ports) for side in (policy.ingress, policy.egress) for rule in side)
+    sides = (len(policy.ingress), len(policy.egress))
+    return (
+        policy.graph,
+        policy.directions,
+        policy.mode,
+        policy.listening,
+        policy.drained,
+        policy.draining,
+        sides,
+        rules,
+    )
