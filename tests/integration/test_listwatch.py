@@ -33,6 +33,10 @@ class Recorder:
     def __call__(self, key: ServiceKey, old: Service | None, new: Service | None) -> None:
         self.seen.append(f"-{key.name}" if new is None else key.name if old else f"+{key.name}")
 
+    async def until(self, *expected: str, seconds: float = 30.0) -> None:
+        """Wait until each of these was reported."""
+        await becomes(lambda: set(expected) <= set(self.seen), f"{expected} in {self.seen}", seconds)
+
 
 @pytest.fixture
 def namespace(control_plane: Cluster) -> Iterator[str]:
@@ -95,7 +99,7 @@ def test_changes_are_reported_once_and_in_order(control_plane: Cluster, namespac
             await client.create(SERVICES.path(namespace), service("search"))
             await client.merge(SERVICES.path(namespace, "search"), {"spec": {"selector": {"app": "new"}}})
             delete(control_plane, namespace, "before")
-            await becomes(lambda: len(recorder.seen) == 4)
+            await recorder.until("-before")
             assert recorder.seen == ["+before", "+search", "search", "-before"]
             (found,) = copy.items.values()
             assert found.selector is not None and found.selector.labels() == {"app": "new"}
@@ -111,7 +115,7 @@ def test_a_change_of_nothing_we_read_is_silent(control_plane: Cluster, namespace
             for value in ("one", "two", "three"):
                 await client.merge(SERVICES.path(namespace, "search"), {"metadata": {"annotations": {"note": value}}})
             await client.create(SERVICES.path(namespace), service("last"))
-            await becomes(lambda: "+last" in recorder.seen)
+            await recorder.until("+last")
             assert recorder.seen == ["+search", "+last"]
 
     run(control_plane.kubeconfig, scenario)
@@ -163,7 +167,7 @@ def test_an_expired_watch_lists_again_and_sees_the_deletions(
             create(control_plane, namespace, "comes")
             proxy.heal()
             proxy.inject(Fault(watch=True, path="/services", expired=True, times=1))
-            await becomes(lambda: {"-goes", "+comes"} <= set(recorder.seen))
+            await recorder.until("-goes", "+comes")
             assert sorted(recorder.seen) == sorted(["+stays", "+goes", "-goes", "+comes"])
             assert {key.name for key in copy.items} == {"stays", "comes"}
 
@@ -176,10 +180,10 @@ def test_a_cut_watch_goes_on_where_it_was(
     async def scenario(client: ApiClient) -> None:
         async with watching(client, namespace) as (copy, recorder):
             await asyncio.wait_for(copy.synced.wait(), 30)
-            for number, name in enumerate(("one", "two", "three"), 1):
+            for name in ("one", "two", "three"):
                 proxy.disconnect()
                 create(control_plane, namespace, name)
-                await becomes(lambda: len(recorder.seen) == number)
+                await recorder.until(f"+{name}")
             assert recorder.seen == ["+one", "+two", "+three"]
             assert copy.relists == 1
 
@@ -230,7 +234,7 @@ def test_a_silent_connection_is_given_up(
             await becomes(lambda: copy.staleness > 1.5)
             assert recorder.seen == []
             proxy.heal()
-            await becomes(lambda: recorder.seen == ["+search"])
+            await recorder.until("+search")
             assert copy.trouble is None
 
     run(through_proxy, scenario)
@@ -247,7 +251,7 @@ def test_an_api_server_that_restarts_is_followed(control_plane: Cluster, namespa
             await asyncio.to_thread(control_plane.restart_apiserver, kill=how == "kill")
             delete(control_plane, namespace, "goes")
             create(control_plane, namespace, "comes")
-            await becomes(lambda: {"-goes", "+comes"} <= set(recorder.seen), seconds=60)
+            await recorder.until("-goes", "+comes", seconds=60)
             assert {key.name for key in copy.items} == {"stays", "comes"}
 
     run(control_plane.kubeconfig, scenario)
@@ -268,7 +272,7 @@ def test_history_that_was_compacted_is_replaced(
             await asyncio.to_thread(control_plane.compact_etcd)
             await asyncio.to_thread(control_plane.restart_apiserver)
             proxy.heal()
-            await becomes(lambda: "-goes" in recorder.seen, seconds=60)
+            await recorder.until("-goes", seconds=60)
             assert {key.name for key in copy.items} == {"stays"}
             assert copy.relists == 2
 
@@ -281,7 +285,8 @@ def test_an_etcd_that_restarts_is_survived(control_plane: Cluster, namespace: st
             await asyncio.wait_for(copy.synced.wait(), 30)
             await asyncio.to_thread(control_plane.restart_etcd, kill=True)
             create(control_plane, namespace, "search")
-            await becomes(lambda: recorder.seen == ["+search"], seconds=60)
+            await recorder.until("+search", seconds=60)
+            assert recorder.seen == ["+search"]
 
     run(control_plane.kubeconfig, scenario)
 
