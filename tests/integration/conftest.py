@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.integration.existing import ExistingCluster, Target
 from tools.cluster import Cluster, running
 

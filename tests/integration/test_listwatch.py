@@ -8,11 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.clients import with_client
-from tests.waiting import becomes
-from tools.cluster import Cluster
-from tools.cluster.faults import Fault
-from tools.cluster.proxy import FaultProxy
 
 from servicegraph.model.cluster import Service, Workload
 from servicegraph.model.refs import ServiceKey, WorkloadKey
@@ -20,6 +15,11 @@ from servicegraph.sources import listwatch
 from servicegraph.sources.api import ApiClient
 from servicegraph.sources.listwatch import ListWatch
 from servicegraph.sources.objects import SERVICES, WORKLOADS
+from tests.integration.clients import with_client
+from tests.waiting import becomes
+from tools.cluster import Cluster
+from tools.cluster.faults import Fault
+from tools.cluster.proxy import FaultProxy
 
 DEPLOYMENTS = WORKLOADS[0]
 
