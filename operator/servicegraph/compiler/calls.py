@@ -30,6 +30,8 @@ def resolve_call(caller: DeclaredService, entry: Entry, view: View) -> Call:
     """Resolve a call of a declared service. What cannot be resolved or expressed gives no rule (R5)."""
     if finding := limited(entry.party, view.profile):
         return _refused(caller, entry, finding, EdgeState.UNSUPPORTED)
+    if not view.subject(caller.key).terms:
+        return Call(edges=(_edge(caller, entry, EdgeState.UNRESOLVED),))
     if not isinstance(entry.party, ServiceParty):
         return _outside(caller, entry, view)
     callee = view.subject(entry.party.key)
