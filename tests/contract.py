@@ -12,6 +12,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 CRD = ROOT / "crds" / "servicegraph.dev_servicegraphs.yaml"
 SPEC = ROOT / "docs" / "spec.md"
+STATUS = ROOT / "docs" / "status.md"
 PROFILE = ROOT / "docs" / "cluster-profile.md"
 REFUSED = ROOT / "tests" / "integration" / "crd_cases"
 

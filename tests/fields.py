@@ -90,7 +90,7 @@ def _parts(kind: inspect.Type) -> tuple[inspect.Type, ...]:
 
 
 def _values(values: Any) -> frozenset[str]:
-    return frozenset(str(value) for value in values)
+    return frozenset(str(value).lower() if isinstance(value, bool) else str(value) for value in values)
 
 
 def of_document(document: Any, path: str = "") -> Iterator[str]:
