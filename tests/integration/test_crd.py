@@ -5,6 +5,7 @@ import subprocess
 from typing import Any
 
 import pytest
+
 from tests.contract import CRD, graph, refused, spec_examples
 from tests.integration.existing import Target
 from tools.cluster.toolchain import find_kubectl

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.contract import PROFILE, sections
-from tests.fields import of_document, of_type
 
 from servicegraph.model.profile import ClusterProfile, check
+from tests.contract import PROFILE, sections
+from tests.fields import of_document, of_type
 
 ENVELOPE = {"apiVersion", "kind"}
 LIKE_IN_GRAPHS = "parties[].pods."

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.contract import CRD, SPEC, STATUS, refused, sections, spec_examples
-from tests.fields import of_document, of_schema, of_type
 
 from servicegraph.compiler.parse import parse
 from servicegraph.model.resource import GraphSpec
+from tests.contract import CRD, SPEC, STATUS, refused, sections, spec_examples
+from tests.fields import of_document, of_schema, of_type
 
 SCHEMA: dict[str, Any] = yaml.safe_load(CRD.read_text())["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 IN_SCHEMA = of_schema(SCHEMA["properties"]["spec"])
