@@ -106,6 +106,10 @@ class Compiler:
             found.append(self._denies[namespace])
         return tuple(sorted(found, key=lambda p: p.name))
 
+    def policies_of(self, key: ServiceKey) -> tuple[Policy, ...]:
+        """The policies of one service."""
+        return self._policies.get(key, ())
+
     def subjects(self, key: ServiceKey) -> tuple[Selector, ...]:
         """The selectors of a service as they are now, draining ones left out."""
         return tuple(dict.fromkeys(t.selector for t in self.subject(key).terms if not t.draining))
