@@ -9,13 +9,11 @@ import msgspec
 from servicegraph.controller.compare import Action, Verb
 from servicegraph.controller.live import NETWORK_POLICIES, LivePolicy, NetworkPolicy, PolicyKey
 from servicegraph.controller.manifests import body
+from servicegraph.controller.metrics import Metrics
 from servicegraph.controller.plan import Plan
 from servicegraph.controller.state import State
 from servicegraph.controller.status import Failure
 from servicegraph.sources.api import APPLY, FIELD_MANAGER, ApiClient, ApiError
-
-IN_FLIGHT = 12
-"""Writes of one namespace under way at once: fewer than the client allows, so that others get their turn."""
 
 _log = logging.getLogger(__name__)
 _decoder = msgspec.json.Decoder(NetworkPolicy)
@@ -32,13 +30,17 @@ class Refusal(msgspec.Struct, frozen=True):
 class Applier:
     """Carries out plans and keeps `state` up to date with the answers.
 
-    No write can hit an object other than the one it was decided on: an update or delete names a resourceVersion,
-    and a create is an apply that is not forced, which fails where somebody else's policy has the name and differs.
+    `in_flight` writes of one namespace are under way at once: fewer than the client allows, so that others get
+    their turn. No write can hit an object other than the one it was decided on: an update or delete names a
+    resourceVersion, and a create is an apply that is not forced, which fails where somebody else's policy has the
+    name and differs.
     """
 
-    def __init__(self, client: ApiClient, state: State) -> None:
+    def __init__(self, client: ApiClient, state: State, metrics: Metrics, in_flight: int) -> None:
         self._client = client
         self._state = state
+        self._metrics = metrics
+        self._in_flight = in_flight
 
     async def run(self, namespace: str, plan: Plan, skip: Mapping[str, Refusal]) -> tuple[int, dict[str, Refusal]]:
         """Carry out a plan but for the names in `skip` and what needs them: how many succeeded, and what did not."""
@@ -48,7 +50,7 @@ class Applier:
         for phase in plan.phases:
             ready = [a for a in phase if a.name not in held and not a.needs & held]
             held.update(a.name for a in phase if a.name not in held and a.needs & held)
-            limit = asyncio.Semaphore(IN_FLIGHT)
+            limit = asyncio.Semaphore(self._in_flight)
             answers = await asyncio.gather(*(self._limited(limit, namespace, action) for action in ready))
             for action, refusal in zip(ready, answers, strict=True):
                 if refusal is None:
@@ -69,9 +71,14 @@ class Applier:
             else:
                 await self._apply(key, action)
         except ApiError as error:
+            self._count(action, str(error.status))
             return await self._refused(key, action, error)
+        self._count(action, "ok")
         _log.info("%s policy %s/%s", action.verb.value, *key)
         return None
+
+    def _count(self, action: Action, result: str) -> None:
+        self._metrics.writes.labels("networkpolicies", action.verb.value, result).inc()
 
     async def _apply(self, key: PolicyKey, action: Action) -> None:
         if action.wanted is None:

@@ -15,8 +15,8 @@ from servicegraph.controller.live import (
     service_of,
     standing,
 )
-from servicegraph.controller.view import NamespaceView, Wanted
-from servicegraph.model.policy import Direction, Mode
+from servicegraph.controller.view import GraphRecord, NamespaceView, Wanted
+from servicegraph.model.policy import Direction, Mode, Policy, PolicyKind
 from servicegraph.model.selectors import implies
 
 
@@ -78,7 +78,7 @@ class Comparer:
         wanted, live = self._view.wanted.get(name), self._view.live.get(name)
         if wanted is not None:
             graph = self._view.graphs.get(wanted.policy.graph)
-            if wanted.policy.mode is Mode.DRY_RUN or graph is None or graph.frozen:
+            if wanted.policy.mode is Mode.DRY_RUN or graph is None or graph.frozen or self._needless(wanted, graph):
                 return None
             return self.compare(name)
         if live is None or live.deleting or standing(live, self._uids) is not Standing.OURS:
@@ -86,6 +86,13 @@ class Comparer:
         if service_of(name) in self._held_services or any(owner.uid in self._held_uids for owner in live.owners):
             return None
         return Action(verb=Verb.DELETE, name=name, live=live)
+
+    def _needless(self, wanted: Wanted, graph: GraphRecord) -> bool:
+        """Whether it exempts from the default deny what policies that stay as they are allow and isolate already."""
+        policy = wanted.policy
+        if policy.kind is not PolicyKind.EXEMPTION or policy.service is None:
+            return False
+        return policy.service.name in graph.held_services and not self.not_isolated(policy)
 
     def compare(self, name: str) -> Action | None:
         """What a wanted policy lacks, whether or not it may be written."""
@@ -99,19 +106,17 @@ class Comparer:
             return None
         return Action(verb=Verb.UPDATE, name=name, wanted=wanted, live=live, owners=owners)
 
-    def not_isolated(self, action: Action) -> tuple[Direction, ...]:
-        """The directions in which no policy of ours covers the action's subject yet."""
-        if action.wanted is None or action.wanted.policy.service is None:
-            return ()
-        subject, service = action.wanted.policy.subject, action.wanted.policy.service.name
+    def not_isolated(self, policy: Policy) -> tuple[Direction, ...]:
+        """The directions in which no policy of its service covers a policy's subject yet."""
+        names = self._view.live.of_service(policy.service.name) if policy.service else ()
         covering = [
             live
-            for name in self._view.live.of_service(service)
+            for name in names
             if (live := self._view.live.get(name)) and standing(live, self._uids) is Standing.OURS
-            if live.subject is not None and implies(subject, live.subject)
+            if live.subject is not None and implies(policy.subject, live.subject) and not live.exempts
         ]
         isolated = {direction for live in covering for direction in live.directions}
-        return tuple(d for d in action.wanted.policy.directions if d not in isolated)
+        return tuple(d for d in policy.directions if d not in isolated)
 
     def _owners(self, wanted: Wanted, live: LivePolicy | None) -> tuple[Owner, ...]:
         graphs = self._view.graphs

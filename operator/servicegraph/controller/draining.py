@@ -23,6 +23,9 @@ UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
 
 PodPort = tuple[Protocol, int]
 
+Terms = Mapping[Selector, Collection[Listening]]
+"""The selectors of a service today, each with how its pods are reached."""
+
 
 class Candidate(msgspec.Struct, frozen=True):
     """What a service had before: a selector, and how its pods were reached.
@@ -43,7 +46,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 def candidates(
-    live: Iterable[LivePolicy], current: Mapping[Selector, Listening], uids: Collection[str], now: datetime
+    live: Iterable[LivePolicy], current: Terms, uids: Collection[str], now: datetime
 ) -> tuple[Candidate, ...]:
     """What may drain of one declared service, newest first; `live` are its policies, `current` its terms today.
 
@@ -52,7 +55,7 @@ def candidates(
     """
     found: dict[tuple[Selector, Listening], Candidate] = {}
     for policy in live:
-        if policy.subject is None or policy.service is None or not _ours(policy, uids):
+        if policy.subject is None or policy.service is None or policy.exempts or not _ours(policy, uids):
             continue
         since = _since(policy, now)
         for listening in policy.listenings:
@@ -107,8 +110,9 @@ def _ours(policy: LivePolicy, uids: Collection[str]) -> bool:
     return owned and HASH_ANNOTATION in policy.annotations and policy.genuine
 
 
-def _moved(before: Listening, today: Listening) -> frozenset[PodPort]:
-    return frozenset((p.protocol, p.number) for p in before.pods) - {(p.protocol, p.number) for p in today.pods}
+def _moved(before: Listening, today: Collection[Listening]) -> frozenset[PodPort]:
+    now = {(port.protocol, port.number) for listening in today for port in listening.pods}
+    return frozenset((port.protocol, port.number) for port in before.pods) - now
 
 
 def _since(policy: LivePolicy, now: datetime) -> datetime:

@@ -5,15 +5,14 @@ from typing import Any
 
 from servicegraph.compiler.changes import Changes
 
-COALESCE_SECONDS = 0.02
-
 KINDS = ("graphs", "services", "workloads", "namespaces", "endpoint_slices", "draining", "incumbents")
 
 
 class Inbox:
-    """Changes by kind and key; a later one replaces an earlier one."""
+    """Changes by kind and key; a later one replaces an earlier one. Batches are `apart` seconds apart, or more."""
 
-    def __init__(self) -> None:
+    def __init__(self, apart: float = 0.02) -> None:
+        self._apart = apart
         self._changes: dict[str, dict[Any, Any]] = {kind: {} for kind in KINDS}
         self._node_addresses: tuple[str, ...] | None = None
         self._woken = asyncio.Event()
@@ -34,10 +33,10 @@ class Inbox:
         self._woken.set()
 
     async def take(self) -> Changes:
-        """Wait for changes. At most one batch in 20 ms, so that a burst is compiled once."""
+        """Wait for changes; those of a burst come together."""
         await self._woken.wait()
         loop = asyncio.get_running_loop()
-        wait = self._taken_at + COALESCE_SECONDS - loop.time()
+        wait = self._taken_at + self._apart - loop.time()
         if wait > 0:
             await asyncio.sleep(wait)
         self._taken_at = loop.time()

@@ -17,6 +17,7 @@ from servicegraph.compiler.emit.names import (
     RENDERED_BY,
     SERVICE_LABEL,
     digest,
+    exemption_name,
     policy_name,
 )
 from servicegraph.model.cluster import Listening
@@ -32,7 +33,7 @@ LABELS = frozenset({GRAPH_LABEL, SERVICE_LABEL, MANAGED_BY_LABEL})
 ANNOTATIONS = frozenset({HASH_ANNOTATION, LISTENING_ANNOTATION, DRAINING_ANNOTATION, SINCE_ANNOTATION})
 
 PolicyKey = tuple[str, str]
-_NAME = re.compile(r"sg-(?P<service>.+)-[0-9a-f]{10}(?:-(?P<part>\d+)of(?P<parts>\d+))?\Z")
+_NAME = re.compile(r"sg-(?P<service>.+)-[0-9a-f]{10}(?:-(?P<part>\d+)of(?P<parts>\d+)|-(?P<open>open))?\Z")
 _LISTENINGS = msgspec.json.Decoder(tuple[Listening, ...])
 _LISTENING = msgspec.json.Decoder(Listening)
 
@@ -90,11 +91,18 @@ class LivePolicy(msgspec.Struct, frozen=True):
         return ServiceKey(self.namespace, name) if name else None
 
     @property
+    def exempts(self) -> bool:
+        """Whether it is by name an exemption from the default deny (R18)."""
+        return managed(self.name) and self.name.endswith("-open")
+
+    @property
     def genuine(self) -> bool:
         """Whether its name is that of its own service and subject: nobody moved the one under the other."""
         match = _NAME.match(self.name)
         if match is None or self.subject is None:
             return False
+        if match["open"]:
+            return exemption_name(match["service"], self.subject) == self.name
         part, parts = int(match["part"] or 0), int(match["parts"] or 1)
         return policy_name(match["service"], self.subject, part, parts) == self.name
 

@@ -61,7 +61,11 @@ def plan(view: NamespaceView, names: Collection[str] | None = None) -> Plan:
         return _phases(taken, [msgspec.structs.replace(deny, reserve=True)])
     last = [action for action in applies if _other_parts(action, applies)]
     plain = [action for action in applies if action not in last]
-    opened = [msgspec.structs.replace(a, open=open_) for a in last if (open_ := comparer.not_isolated(a))]
+    opened = [
+        msgspec.structs.replace(a, open=directions)
+        for a in last
+        if a.wanted and (directions := comparer.not_isolated(a.wanted.policy))
+    ]
     if opened:
         return _phases(taken, opened, plain)
     closing = [msgspec.structs.replace(a, needs=_other_parts(a, applies)) for a in last]

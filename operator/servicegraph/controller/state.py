@@ -8,7 +8,6 @@ from servicegraph.controller.graphs import GraphStore
 from servicegraph.controller.live import LivePolicy, PolicyKey
 from servicegraph.controller.status import Failure
 from servicegraph.controller.view import ByName, GraphRecord, NamespaceView, Wanted
-from servicegraph.model.problems import Problem
 from servicegraph.model.refs import GraphKey, ServiceKey
 
 
@@ -16,12 +15,12 @@ class State:
     """Owned by the event loop: nothing here is touched from another thread.
 
     `pending` are names whose writes have not been accepted yet, `failures` says why where it is known.
-    `gaps` are the services whose pods moved to labels that no term covered before.
+    `gaps` has, for services that moved to pods that no term covered before, those pods' selector.
     """
 
     graphs: GraphStore
     results: dict[GraphKey, GraphResult]
-    gaps: dict[ServiceKey, Problem]
+    gaps: dict[ServiceKey, str]
     failures: dict[PolicyKey, Failure]
     pending: dict[str, set[str]]
 
@@ -61,29 +60,37 @@ class State:
         else:
             self._wanted[namespace].put(name, wanted)
 
-    def saw(self, policy: LivePolicy) -> None:
-        """A policy is live in this state; an older state of the same object is no news."""
+    def saw(self, policy: LivePolicy) -> bool:
+        """A policy is live in this state; whether that is news. An older state of the same object is none."""
         policies = self._live[policy.namespace]
         old = policies.get(policy.name)
         if old is None or old.uid != policy.uid or int(old.version) < int(policy.version):
             policies.put(policy.name, policy)
+            return True
+        return False
 
-    def gone(self, key: PolicyKey, uid: str) -> None:
-        """The policy with this UID is not live any more; another may have its name already."""
+    def gone(self, key: PolicyKey, uid: str) -> bool:
+        """The policy with this UID is not live any more; whether that is news. Another may have its name already."""
         namespace, name = key
         old = self._live[namespace].get(name)
         if old is not None and old.uid == uid:
             self._live[namespace].drop(name)
+            return True
+        return False
+
+    def live(self, namespace: str) -> list[LivePolicy]:
+        """Live policies of a namespace, or of all where it is empty."""
+        chosen = [self._live[namespace]] if namespace else list(self._live.values())
+        return [policy for policies in chosen for policy in policies.values()]
 
     def live_of(self, service: ServiceKey) -> Iterator[LivePolicy]:
         """Live policies whose name is that of a service's."""
         policies = self._live[service.namespace]
         return (found for name in tuple(policies.of_service(service.name)) if (found := policies.get(name)))
 
-    def wanted_of(self, service: ServiceKey) -> Iterator[Wanted]:
-        """Wanted policies of a service."""
-        policies = self._wanted[service.namespace]
-        return (found for name in tuple(policies.of_service(service.name)) if (found := policies.get(name)))
+    def live_services(self) -> frozenset[ServiceKey]:
+        """Services that live policies are named after."""
+        return frozenset(ServiceKey(ns, service) for ns, live in self._live.items() for service in live.services())
 
     def uids(self, namespace: str) -> frozenset[str]:
         """UIDs of the graphs of a namespace."""
@@ -93,3 +100,11 @@ class State:
         """The graph that owns a live policy."""
         uids = {owner.uid for owner in policy.owners}
         return next((key for key, record in self._records[policy.namespace].items() if record.uid in uids), None)
+
+    def graph_of(self, key: PolicyKey) -> GraphKey | None:
+        """The graph that wants a policy, else the one that owns it."""
+        namespace, name = key
+        if wanted := self._wanted[namespace].get(name):
+            return wanted.policy.graph
+        live = self._live[namespace].get(name)
+        return self.owner(live) if live else None

@@ -71,6 +71,10 @@ class ByName(Generic[T]):
         """Names of the policies of a service."""
         return self._names.get(service, ())
 
+    def services(self) -> Iterable[str]:
+        """Services that have policies here."""
+        return self._names.keys()
+
     def values(self) -> Iterable[T]:
         """All of them."""
         return self._items.values()

@@ -1,0 +1,129 @@
+"""Copies of the kinds that are compiled, kept current by list-watches, and the policies that are live."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
+
+from servicegraph.controller.engine import EVERYTHING, Queue
+from servicegraph.controller.inbox import Inbox
+from servicegraph.controller.live import NETWORK_POLICIES, LivePolicy, NetworkPolicy, PolicyKey, managed
+from servicegraph.controller.state import State
+from servicegraph.model.cluster import Namespace
+from servicegraph.sources.api import ApiClient
+from servicegraph.sources.listwatch import ListWatch
+from servicegraph.sources.objects import ENDPOINT_SLICES, NAMESPACES, NODES, SERVICES, WORKLOADS, NodeAddresses
+from servicegraph.sources.resources import Resource
+from servicegraph.sources.wire import Page
+
+_policies = msgspec.json.Decoder(Page[NetworkPolicy]).decode
+_FIELDS: dict[str, str] = {SERVICES.kind: "services", ENDPOINT_SLICES.kind: "endpoint_slices"} | {
+    resource.kind: "workloads" for resource in WORKLOADS
+}
+
+
+class Caches:
+    """List-watches of every kind, of the whole cluster or of `namespaces` only.
+
+    Restricted to namespaces, Namespaces and Nodes are not watched, because only a ClusterRole could permit it:
+    the namespaces are known by name, the nodes by the profile.
+    """
+
+    def __init__(
+        self, client: ApiClient, namespaces: tuple[str, ...], inbox: Inbox, state: State, queue: Queue
+    ) -> None:
+        self._client = client
+        self._namespaces = namespaces
+        self._inbox = inbox
+        self._state = state
+        self._queue = queue
+        self._nodes: dict[str, NodeAddresses] = {}
+        compiled: tuple[Resource[Any, Any], ...] = (SERVICES, ENDPOINT_SLICES, *WORKLOADS)
+        self._watches: list[ListWatch[Any, Any]] = [
+            self._compiled(resource, namespace) for namespace in namespaces or ("",) for resource in compiled
+        ]
+        for namespace in namespaces or ("",):
+            self._watches.append(ListWatch(client, NETWORK_POLICIES, self._on_policy, namespace=namespace))
+        if namespaces:
+            for namespace in namespaces:
+                inbox.put("namespaces", namespace, Namespace(namespace, {"kubernetes.io/metadata.name": namespace}))
+        else:
+            self._watches.append(ListWatch(client, NAMESPACES, self._on_namespace))
+            self._watches.append(ListWatch(client, NODES, self._on_node))
+
+    def tasks(self) -> list[Coroutine[Any, Any, None]]:
+        """What keeps the copies current, to be run side by side."""
+        return [watch.run() for watch in self._watches]
+
+    async def synced(self) -> None:
+        """Wait until every copy is complete."""
+        await asyncio.gather(*(watch.synced.wait() for watch in self._watches))
+
+    def staleness(self) -> dict[str, float]:
+        """Seconds since each kind was known to be current, the oldest of its copies."""
+        found: dict[str, float] = {}
+        for watch in self._watches:
+            found[watch.resource.kind] = max(found.get(watch.resource.kind, 0.0), watch.staleness)
+        return found
+
+    def trouble(self) -> str | None:
+        """What keeps a copy from being complete, in words."""
+        return next(
+            (
+                watch.trouble or f"{watch.resource.plural} not listed yet"
+                for watch in self._watches
+                if not watch.synced.is_set()
+            ),
+            None,
+        )
+
+    async def resync(self) -> None:
+        """Read every policy anew and have all of it compared. Raises ApiError."""
+        for namespace in self._namespaces or ("",):
+            await self._read_policies(namespace)
+        for found in self._state.namespaces():
+            self._queue.add(found, (EVERYTHING, *self._state.view(found).graphs))
+
+    async def _read_policies(self, namespace: str) -> None:
+        page = await self._client.list_all(NETWORK_POLICIES.path(namespace), _policies)
+        listed: set[PolicyKey] = set()
+        for item in page.items:
+            key, policy, _ = NETWORK_POLICIES.read(item)
+            listed.add(key)
+            if policy is not None:
+                self._state.saw(policy)
+        version = int(page.metadata.resource_version)
+        for known in self._state.live(namespace):
+            if (known.namespace, known.name) not in listed and int(known.version) <= version:
+                self._state.gone((known.namespace, known.name), known.uid)
+
+    def _compiled(self, resource: Resource[Any, Any], namespace: str) -> ListWatch[Any, Any]:
+        field = _FIELDS[resource.kind]
+
+        def on_change(key: Any, _: Any, new: Any) -> None:
+            self._inbox.put(field, key, new)
+
+        return ListWatch(self._client, resource, on_change, namespace=namespace)
+
+    def _on_namespace(self, key: str, _: Namespace | None, new: Namespace | None) -> None:
+        self._inbox.put("namespaces", key, new)
+
+    def _on_node(self, key: str, _: NodeAddresses | None, new: NodeAddresses | None) -> None:
+        if new is None:
+            self._nodes.pop(key, None)
+        else:
+            self._nodes[key] = new
+        self._inbox.put_nodes(tuple(sorted({a for node in self._nodes.values() for a in node.addresses})))
+
+    def _on_policy(self, key: PolicyKey, old: LivePolicy | None, new: LivePolicy | None) -> None:
+        namespace, name = key
+        if new is not None:
+            if not self._state.saw(new):
+                return
+        elif old is None or not self._state.gone(key, old.uid):
+            return
+        if managed(name):
+            self._queue.add(namespace, (name,))
+        elif name.startswith("rendered-"):
+            self._queue.add(namespace, self._state.view(namespace).graphs)

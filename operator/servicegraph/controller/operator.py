@@ -1,0 +1,146 @@
+"""The operator as a whole: its parts, put together."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from servicegraph.compiler.incremental import Compiler
+from servicegraph.controller.apply import Applier
+from servicegraph.controller.caches import Caches
+from servicegraph.controller.drains import Drains
+from servicegraph.controller.engine import Engine, Queue
+from servicegraph.controller.events import Events
+from servicegraph.controller.handlers import GraphWatch
+from servicegraph.controller.inbox import Inbox
+from servicegraph.controller.metrics import Metrics
+from servicegraph.controller.queue import WorkQueue
+from servicegraph.controller.report import Reporter
+from servicegraph.controller.rollcall import RollCall
+from servicegraph.controller.scales import Scales
+from servicegraph.controller.settings import Settings
+from servicegraph.controller.state import State
+from servicegraph.controller.worker import Worker
+from servicegraph.model.profile import ClusterProfile
+from servicegraph.model.refs import GraphKey
+from servicegraph.sources.api import ApiClient, ApiError
+from servicegraph.sources.backoff import Backoff
+from servicegraph.sources.connection import Connection
+
+_log = logging.getLogger(__name__)
+
+
+class Operator:
+    """Everything between the API server's events and our writes to it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        connection: Connection,
+        client: ApiClient,
+        profile: ClusterProfile,
+        metrics: Metrics,
+        identity: str,
+    ) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._inbox = Inbox(settings.debounce_ms / 1000)
+        self._state = State()
+        self._queue: Queue = WorkQueue()
+        self._caches = Caches(client, settings.namespaces, self._inbox, self._state, self._queue)
+        self._drains = Drains(client, self._state)
+        self._engine = Engine(Compiler(profile), self._inbox, self._state, self._drains, self._queue, metrics)
+        self._events = Events(client, identity)
+        self._reporter = Reporter(client, self._state, self._events)
+        self._applier = Applier(client, self._state, metrics, settings.concurrency)
+        self._scales = Scales(client, self._state.graphs, self._inbox)
+        self._roll = RollCall(client, settings.namespaces, self._state.graphs, self.receive)
+        self._metrics = metrics
+        self._restart = asyncio.Event()
+        self._called = False
+        metrics.watch_staleness(self._caches.staleness)
+
+    def trouble(self) -> str | None:
+        """Why the operator is not ready, None when it is."""
+        return self._caches.trouble() or (None if self._called else "servicegraphs not listed yet")
+
+    async def follow(self, tasks: asyncio.TaskGroup) -> None:
+        """Keep the caches warm and compile; returns when they are complete. Nothing is written."""
+        for coroutine in self._caches.tasks():
+            tasks.create_task(coroutine)
+        await self._first_call()
+        tasks.create_task(self._watch_graphs())
+        tasks.create_task(self._roll.run(self._restart.set))
+        tasks.create_task(self._scales.run())
+        await self._caches.synced()
+        self._inbox.wake()
+        tasks.create_task(self._engine.run())
+
+    async def lead(self, tasks: asyncio.TaskGroup) -> None:
+        """Write, from now on."""
+        await self._engine.lead()
+        for namespace in self._state.namespaces():
+            self._queue.add(namespace, ("*", *self._state.view(namespace).graphs))
+        for _ in range(self._settings.concurrency):
+            worker = Worker(self._queue, self._state, self._applier, self._reporter, self._metrics)
+            tasks.create_task(worker.run())
+        tasks.create_task(self._events.run())
+        tasks.create_task(self._resync())
+        tasks.create_task(self._poll_drains())
+
+    def receive(self, kind: str | None, raw: Mapping[str, Any]) -> None:
+        """Take what happened to a ServiceGraph: `kind` is the type of the watch event, None in a list."""
+        metadata = raw["metadata"]
+        key = GraphKey(metadata["namespace"], metadata["name"])
+        graphs = self._state.graphs
+        if kind == "DELETED":
+            old, new = graphs.drop(key, metadata["uid"]), None
+        else:
+            old, new = graphs.put(raw)
+        if old is new:
+            return
+        if old and new and (old.uid, old.generation) == (new.uid, new.generation):
+            self._queue.add(key.namespace, (key,))
+            return
+        self._inbox.put("graphs", key, new.graph if new else None)
+        self._scales.ask()
+
+    async def _first_call(self) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                await self._roll.all()
+                self._called = True
+                return
+            except ApiError as error:
+                _log.warning("ServiceGraphs cannot be listed: %s. Is the CustomResourceDefinition installed?", error)
+                await asyncio.sleep(backoff.failed(error.retry_after))
+
+    async def _watch_graphs(self) -> None:
+        """Run kopf, again and again if it ends."""
+        backoff = Backoff()
+        while True:
+            self._restart.clear()
+            watch = asyncio.create_task(GraphWatch(self._connection, self._settings.namespaces, self.receive).run())
+            restart = asyncio.create_task(self._restart.wait())
+            try:
+                await asyncio.wait((watch, restart), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (watch, restart):
+                    task.cancel()
+                await asyncio.wait((watch, restart))
+            await asyncio.sleep(backoff.failed())
+
+    async def _resync(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.resync_seconds)
+            try:
+                await self._caches.resync()
+            except ApiError as error:
+                _log.warning("no resync this time: %s", error)
+
+    async def _poll_drains(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.drain_poll_seconds)
+            if self._drains.services:
+                self._engine.ask_again()
