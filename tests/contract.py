@@ -15,6 +15,7 @@ SPEC = ROOT / "docs" / "spec.md"
 STATUS = ROOT / "docs" / "status.md"
 PROFILE = ROOT / "docs" / "cluster-profile.md"
 REFUSED = ROOT / "tests" / "integration" / "crd_cases"
+BEYOND_SCHEMA = ROOT / "tests" / "integration" / "beyond_schema.yaml"
 
 _HEADING = re.compile(r"^#{2,4} (?P<title>.+)$")
 _CODE = re.compile(r"`([^`]+)`")
@@ -76,12 +77,17 @@ def spec_examples() -> dict[str, dict[str, Any]]:
 def refused() -> dict[str, tuple[dict[str, Any], str]]:
     """Every resource that the API server refuses, with the pattern of its message, by a name for the case."""
     return {
-        f"{path.stem}: {case['case']}": (
-            case["resource"] if "resource" in case else graph(case["spec"]),
-            case["message"],
-        )
+        f"{path.stem}: {case['case']}": (case.get("resource") or graph(case["spec"]), case["message"])
         for path in sorted(REFUSED.glob("*.yaml"))
         for case in yaml.safe_load(path.read_text())
+    }
+
+
+def beyond_schema() -> dict[str, tuple[dict[str, Any], str, str]]:
+    """Resources that only the parser refuses, each with the path and a part of the message, by a name for the case."""
+    return {
+        case["case"]: (graph(case["spec"]), case["path"], case["message"])
+        for case in yaml.safe_load(BEYOND_SCHEMA.read_text())
     }
 
 

@@ -7,7 +7,7 @@ import yaml
 
 from servicegraph.compiler.parse import parse
 from servicegraph.model.resource import GraphSpec
-from tests.contract import CRD, SPEC, STATUS, refused, sections, spec_examples
+from tests.contract import CRD, SPEC, STATUS, beyond_schema, refused, sections, spec_examples
 from tests.fields import of_document, of_schema, of_type
 
 SCHEMA: dict[str, Any] = yaml.safe_load(CRD.read_text())["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
@@ -15,6 +15,7 @@ IN_SCHEMA = of_schema(SCHEMA["properties"]["spec"])
 IN_TYPES = of_type(GraphSpec)
 EXAMPLES = spec_examples()
 REFUSED = refused()
+BEYOND_SCHEMA = beyond_schema()
 
 SAME = {"defaults.accepts": "services[].accepts"}
 """Lists whose entries the page explains once, under the other name."""
@@ -138,6 +139,13 @@ def test_the_page_tells_the_limits_of_the_schema() -> None:
 def test_the_parser_refuses_what_the_api_server_refuses(case: str) -> None:
     resource, _ = REFUSED[case]
     assert (parse(resource).graph is not None) == (case in READ_BY_THE_PARSER)
+
+
+@pytest.mark.parametrize(("resource", "path", "message"), BEYOND_SCHEMA.values(), ids=BEYOND_SCHEMA.keys())
+def test_the_parser_refuses_what_is_beyond_the_schema(resource: dict[str, Any], path: str, message: str) -> None:
+    (problem,) = parse(resource).problems
+    assert problem.path == path
+    assert message in problem.message
 
 
 @pytest.mark.parametrize("path", of_schema(SCHEMA["properties"]["status"]))

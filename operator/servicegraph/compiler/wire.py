@@ -40,7 +40,7 @@ def wire_error(error: msgspec.ValidationError, wire: Any) -> tuple[str, str]:
     if wrong := _TYPE.match(what):
         if wrong["got"] == "bool" and "Off" in _values(wire, path):
             return path, 'expected a string: write "Off" in quotes, since YAML reads a bare Off as false'
-        return path, f"expected {_words(wrong['wanted'])}, got {_words(wrong['got'])}"
+        return path, f"expected {_words(wrong['wanted'])}, got {_words(wrong['got']) or 'nothing'}"
     if what.startswith("Invalid enum value"):
         allowed = _values(wire, path)
         given = what.removeprefix("Invalid enum value ")

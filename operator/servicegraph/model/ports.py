@@ -8,7 +8,7 @@ import msgspec
 Protocol = Literal["TCP", "UDP", "SCTP"]
 PROTOCOLS: tuple[Protocol, ...] = ("TCP", "UDP", "SCTP")
 
-_PORT_NAME = re.compile(r"(?=[a-z0-9-]{1,15}\Z)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*\Z")
+_PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _WRITTEN = re.compile(r"(?P<port>[^/]+?)(?:/(?P<protocol>TCP|UDP|SCTP))?\Z")
 _RANGE = re.compile(r"(?P<start>[0-9]{1,5})(?:-(?P<end>[0-9]{1,5}))?\Z")
 
@@ -74,7 +74,7 @@ def parse_port(written: int | str) -> WrittenPort:
         return WrittenPort(start=start, end=end, protocol=known)
     if not _PORT_NAME.match(port):
         raise ValueError(
-            f"{written!r} is not a port: a name has at most 15 lower-case letters, digits and single dashes "
+            f"{written!r} is not a port: a name has at most 63 lower-case letters, digits and dashes inside, "
             'and at least one letter; otherwise write 8080, "53/UDP" or "8000-8100/TCP"'
         )
     return WrittenPort(name=port, protocol=known)
