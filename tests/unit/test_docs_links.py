@@ -1,6 +1,7 @@
 """Links between the pages of docs/ lead somewhere."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ LINKS = sorted(
 )
 
 
+@cache
 def fragments(page: Path) -> set[str]:
     return {section.slug for section in sections(page)}
 
