@@ -1,5 +1,7 @@
 """Who may ask DNS, and where it is (R6)."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from servicegraph.compiler.ports import Ranges, resolve_ports, service_port
@@ -10,6 +12,7 @@ from servicegraph.model.graph import DeclaredService
 from servicegraph.model.policy import AddressPeer, Direction, Flow, Origin, Peer
 from servicegraph.model.ports import PortRange, WrittenPort, parse_port
 from servicegraph.model.problems import Code, Severity
+from servicegraph.model.profile import STANDARD
 from servicegraph.model.refs import ServiceKey
 from servicegraph.model.selectors import Selector
 
@@ -54,12 +57,16 @@ def resolver(view: View) -> Resolver:
     selector = Selector.from_labels(profile.service.labels)
     written = [parse_port(port) for port in profile.service.ports] or _PORTS
     ranges = tuple(sorted(PortRange(p.number_protocol, p.start, p.end) for p in written))
+    finding = _assumed(key, profile.service.labels, ranges) if view.profile is STANDARD else None
+    return Resolver(key, ((selector, ranges),), profile.addresses, finding)
+
+
+def _assumed(key: ServiceKey, labels: Mapping[str, str], ranges: Ranges) -> Finding:
     message = (
-        f"the DNS Service {key} is not in the input: its pods are taken to be those the profile describes "
-        f"({', '.join(f'{k}={v}' for k, v in profile.service.labels.items())}; "
-        f"ports {', '.join(map(str, ranges))}); pass a profile of your cluster, or that Service, to be sure"
+        f"without a profile, DNS is taken to be {key}: pods {', '.join(f'{k}={v}' for k, v in labels.items())}, "
+        f"ports {', '.join(map(str, ranges))}; pass --profile with that of your cluster, or that Service, to be sure"
     )
-    return Resolver(key, ((selector, ranges),), profile.addresses, Finding(Code.DNS_ASSUMED, Severity.INFO, message))
+    return Finding(Code.DNS_ASSUMED, Severity.INFO, message)
 
 
 def asks_dns(service: DeclaredService) -> bool:

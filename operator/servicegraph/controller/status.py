@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from servicegraph.compiler.changes import GraphResult
+from servicegraph.compiler.ignores import reported
 from servicegraph.controller.plan import Held
 from servicegraph.model.compilation import EdgeState
-from servicegraph.model.graph import Graph
 from servicegraph.model.policy import Mode
 from servicegraph.model.problems import Problem
 
@@ -96,20 +96,6 @@ def build_invalid(
         "problems": _worst(ordered),
         "conditions": _timed(conditions, generation, previous, now),
     }
-
-
-def reported(problems: Sequence[Problem], graph: Graph) -> list[Problem]:
-    """The problems that the graph does not ignore, worst first."""
-    paths = {service.key.name: service.path for service in graph.services}
-    ignored = [(ignore.code, ignore.service) for ignore in graph.ignores]
-
-    def is_ignored(problem: Problem) -> bool:
-        return any(
-            code == problem.code and (service is None or _inside(problem.path, paths.get(service)))
-            for code, service in ignored
-        )
-
-    return sorted((p for p in set(problems) if not is_ignored(p)), key=lambda problem: problem.rank)
 
 
 def is_ready(status: Mapping[str, Any]) -> bool | None:
@@ -209,7 +195,3 @@ def _timed(
             }
         )
     return timed
-
-
-def _inside(path: str, outer: str | None) -> bool:
-    return outer is not None and (path == outer or path.startswith((f"{outer}.", f"{outer}[")))

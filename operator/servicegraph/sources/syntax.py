@@ -9,9 +9,11 @@ from yaml.events import Event
 
 from servicegraph.sources.errors import InputError
 
+TOO_DEEP = "nested too deep"
 _QUOTE = "put the value in quotes"
 _ADVICE = {
     "mapping values are not allowed in this context": f"{_QUOTE} if it holds `: `, else check the indentation",
+    TOO_DEEP: "write it flatter",
     "could not find expected ':'": "write `key: value`, or check the indentation",
     "did not find expected key": "check the indentation and the quotes above",
     "did not find expected '-' indicator": "check the indentation",

@@ -1,4 +1,4 @@
-"""YAML events become plain data, in one pass and without recursion: depth and aliases cannot hurt.
+"""YAML events become plain data, in one pass and without recursion, so that depth and aliases cannot hurt.
 
 What is wrong with a document is kept beside it and not raised: whether it matters depends on the document's kind.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
 from yaml.events import (
     AliasEvent,
     CollectionStartEvent,
@@ -22,10 +23,10 @@ from yaml.events import (
 )
 
 from servicegraph.sources import scalars
-from servicegraph.sources.syntax import ending, starting
+from servicegraph.sources.syntax import TOO_DEEP, ending, starting
 
 DEEPEST = 200
-"""Levels of nesting, aliases included."""
+"""Levels of nesting, aliases included; the scanner's time is quadratic in them."""
 
 _MERGE = "<<"
 
@@ -74,7 +75,10 @@ class _Open:
 
 
 def trees(events: Iterable[Event], limit: int) -> Iterator[Tree]:
-    """The documents of a stream. A file that means more than `limit` values, aliases resolved, is refused."""
+    """The documents of a stream. A file that means more than `limit` values, aliases resolved, is refused.
+
+    Raises yaml.YAMLError where the text breaks off or nests too deep.
+    """
     builder = _Builder(limit)
     for event in events:
         if isinstance(event, DocumentStartEvent):
@@ -101,13 +105,10 @@ class _Builder:
         self.faults: list[Fault] = []
         self.stack: list[_Open] = []
         self.anchors: dict[str, _Anchored] = {}
-        self.skipping = 0
 
     def add(self, event: Event) -> None:
         """Take the next event of the document."""
-        if self.skipping:
-            self._skip(event)
-        elif isinstance(event, ScalarEvent):
+        if isinstance(event, ScalarEvent):
             self._scalar(event)
         elif isinstance(event, MappingStartEvent):
             self._open(event, _Open({}, self._anchored(event), self.size, expects_key=True))
@@ -124,7 +125,7 @@ class _Builder:
             self._key(event)
             return
         value: Any = event.value
-        if event.tag is not None or (event.implicit[0] and event.style is None):
+        if event.tag is not None or event.implicit[0]:
             try:
                 value = scalars.tagged(event.tag, value) if event.tag not in (None, "!") else scalars.plain(value)
             except ValueError as error:
@@ -153,9 +154,7 @@ class _Builder:
             self._fault("a key is text, not a list or mapping: put it in quotes; render templates first", event)
             self.stack[-1].key, self.stack[-1].expects_key = "", False
         if len(self.stack) >= DEEPEST:
-            self._fault(f"nested deeper than {DEEPEST} levels: write it flatter", event)
-            self.skipping = 1
-            return
+            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=starting(event))
         self.stack.append(opened)
 
     def _close(self, event: Event) -> None:
@@ -185,8 +184,7 @@ class _Builder:
             self.overflown = True
             self._put(None, 0)
         elif len(self.stack) + found.height > DEEPEST:
-            self._fault(f"nested deeper than {DEEPEST} levels: write it flatter", event)
-            self._put(None, 0)
+            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=starting(event))
         else:
             self.size += found.size
             self._put(found.value, found.height)
@@ -221,14 +219,6 @@ class _Builder:
             return None
         self.anchors[event.anchor] = found = _Anchored()
         return found
-
-    def _skip(self, event: Event) -> None:
-        if isinstance(event, MappingStartEvent | SequenceStartEvent):
-            self.skipping += 1
-        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
-            self.skipping -= 1
-            if not self.skipping:
-                self._put(None, 0)
 
     def _fault(self, message: str, event: Event) -> None:
         mark = starting(event)

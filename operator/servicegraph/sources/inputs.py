@@ -17,7 +17,7 @@ PROFILE_KIND = "ClusterProfile"
 
 
 @dataclass(frozen=True, slots=True)
-class Inventory:
+class Input:
     """Graphs and cluster, in the order they were read; `documents` tell where each graph stands.
 
     With `errors` the rest is incomplete and must not be used. `profiles` are ClusterProfiles among the documents:
@@ -31,7 +31,7 @@ class Inventory:
     errors: tuple[InputError, ...]
 
 
-def read(names: Iterable[str], namespace: str | None = None) -> Inventory:
+def read(names: Iterable[str], namespace: str | None = None) -> Input:
     """Read files, folders and `-`, standard input. `namespace` is for objects that name none (`default`)."""
     names = list(names)
     reader = _Reader(namespace or "default")
@@ -43,7 +43,7 @@ def read(names: Iterable[str], namespace: str | None = None) -> Inventory:
     if not reader.graphs and not reader.errors:
         where = ", ".join(names)
         reader.errors.append(InputError(where, f"no ServiceGraph found: name what holds a {API_VERSION} {KIND}"))
-    return reader.inventory()
+    return reader.result()
 
 
 class _Reader:
@@ -102,7 +102,7 @@ class _Reader:
         if other != found:
             self.errors.append(_twice(document, _title(found), first))
 
-    def inventory(self) -> Inventory:
+    def result(self) -> Input:
         """All of it."""
         found = [item for item, _ in self.objects.values()]
         cluster = Cluster(
@@ -115,8 +115,8 @@ class _Reader:
             ),
         )
         graphs = tuple(graph for graph in self.graphs.values() if graph is not None)
-        errors = tuple(sorted(self.errors, key=lambda error: error.order))
-        return Inventory(graphs, cluster, self.documents, tuple(self.profiles), errors)
+        errors = tuple(sorted({error.order: error for error in self.errors}.values(), key=lambda error: error.order))
+        return Input(graphs, cluster, self.documents, tuple(self.profiles), errors)
 
 
 def _title(found: Object) -> str:
