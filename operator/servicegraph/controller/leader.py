@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from servicegraph.controller.lease import Candidate, Lease, LeaseSpec, Term, Timing, manifest, released, taken
+from servicegraph.controller.lease import (
+    Candidate,
+    Lease,
+    LeaseMetadata,
+    LeaseSpec,
+    Term,
+    Timing,
+    manifest,
+    released,
+    taken,
+)
 from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.connection import Connection
 
@@ -21,7 +31,7 @@ _log = logging.getLogger(__name__)
 _lease = msgspec.json.Decoder(Lease)
 
 
-class NotLeadingError(Exception):
+class NotLeadingError(ConnectionAbortedError):
     """A write was not sent: the lease is not held, or could end before the write does."""
 
 
@@ -51,8 +61,7 @@ class Leadership:
         self.identity = identity or new_identity()
         self.leading = asyncio.Event()
         self._connection = connection
-        self._namespace = namespace
-        self._name = name
+        self._metadata = LeaseMetadata(namespace=namespace, name=name)
         self._timing = timing
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._path = f"{self._collection}/{name}"
@@ -123,12 +132,9 @@ class Leadership:
     async def _take(self, client: ApiClient, lease: Lease | None) -> Lease:
         asked_at = clock()
         spec = taken(lease.spec if lease else LeaseSpec(), self.identity, self._timing, datetime.now(UTC))
-        body = manifest(self._namespace, self._name, spec, lease.metadata.resource_version if lease else "")
-        answer = (
-            await client.request("PUT", self._path, body=body)
-            if lease
-            else await client.request("POST", self._collection, body=body)
-        )
+        body = manifest(lease.metadata if lease else self._metadata, spec)
+        method, path = ("PUT", self._path) if lease else ("POST", self._collection)
+        answer = await client.request(method, path, body=body)
         self._term.renewed(asked_at)
         return _lease.decode(answer)
 
@@ -144,7 +150,6 @@ class Leadership:
         try:
             lease = await self._read(client)
             if lease is not None and lease.spec.holder_identity == self.identity:
-                body = manifest(self._namespace, self._name, released(lease.spec), lease.metadata.resource_version)
-                await client.request("PUT", self._path, body=body)
+                await client.request("PUT", self._path, body=manifest(lease.metadata, released(lease.spec)))
         except ApiError as error:
             _log.warning("the lease is left to run out: %s", error)

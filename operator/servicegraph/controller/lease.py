@@ -24,10 +24,16 @@ class LeaseSpec(msgspec.Struct, frozen=True, rename="camel"):
     lease_transitions: int = 0
 
 
+class LeaseMetadata(Metadata, frozen=True):
+    """ObjectMeta with what tells a Lease from its successor of the same name."""
+
+    uid: str = ""
+
+
 class Lease(msgspec.Struct, frozen=True):
     """coordination.k8s.io/v1 Lease."""
 
-    metadata: Metadata
+    metadata: LeaseMetadata
     spec: LeaseSpec = LeaseSpec()
 
 
@@ -95,10 +101,18 @@ def released(spec: LeaseSpec) -> LeaseSpec:
     return LeaseSpec(lease_duration_seconds=1, renew_time=spec.renew_time, lease_transitions=spec.lease_transitions)
 
 
-def manifest(namespace: str, name: str, spec: LeaseSpec, resource_version: str = "") -> dict[str, Any]:
-    """The Lease as JSON; with a resourceVersion it replaces only that one."""
-    metadata = {"namespace": namespace, "name": name}
-    if resource_version:
-        metadata["resourceVersion"] = resource_version
-    body = {key: value for key, value in msgspec.to_builtins(spec).items() if value != ""}
-    return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": body}
+def manifest(metadata: LeaseMetadata, spec: LeaseSpec) -> dict[str, Any]:
+    """The Lease as JSON. With uid and resourceVersion it replaces only that very one.
+
+    The API server would otherwise make a Lease anew that somebody deleted.
+    """
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": _stated(metadata),
+        "spec": _stated(spec),
+    }
+
+
+def _stated(struct: msgspec.Struct) -> dict[str, Any]:
+    return {key: value for key, value in msgspec.to_builtins(struct).items() if value != ""}

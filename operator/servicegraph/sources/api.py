@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import aiohttp
@@ -49,9 +50,9 @@ class ApiError(Exception):
 class ApiClient:
     """A client of one API server. An async context manager; safe to share between tasks of one loop.
 
-    At most `in_flight` requests are under way at once, watches apart; each ends after `timeout` seconds at the
-    latest, its time in the queue included. `fence` is called right before each write with the seconds the write may
-    take, and raises where it must not be sent.
+    At most `in_flight` writes are under way at once; each request but a watch ends after `timeout` seconds at the
+    latest, its time in the queue included. `fence` is called before each write with the seconds it may take, and again
+    before each of its bytes is sent; it raises OSError where they must not be.
     """
 
     def __init__(
@@ -65,8 +66,8 @@ class ApiClient:
         self.timeout = timeout
         self._connection = connection
         self._fence = fence
-        self._requests = session(connection, in_flight)
-        self._watches = session(connection, 0)
+        self._reads = session(connection)
+        self._writes = session(connection, in_flight, partial(fence, timeout) if fence else None)
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,8 +77,8 @@ class ApiClient:
 
     async def close(self) -> None:
         """End every connection."""
-        await self._requests.close()
-        await self._watches.close()
+        await self._reads.close()
+        await self._writes.close()
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
         """One object, or anything else that is JSON. Raises ApiError, as every method here."""
@@ -137,14 +138,15 @@ class ApiClient:
         """One request and its answer's body."""
         data = None if body is None else msgspec.json.encode(body)
         headers = {} if body is None else {"Content-Type": content_type}
+        through = self._reads if method == "GET" else self._writes
         refused: str | None = None
         while True:
             authorization = await self._connection.credentials.header(refused=refused)
-            if self._fence is not None and method != "GET":
+            if self._fence is not None and through is self._writes:
                 self._fence(self.timeout)
             try:
                 async with asyncio.timeout(self.timeout):
-                    sent = self._send(self._requests, method, path, query or {}, headers, authorization, data)
+                    sent = self._send(through, method, path, query or {}, headers, authorization, data)
                     async with sent as response:
                         answer = await response.read()
             except TimeoutError:
@@ -175,7 +177,7 @@ class ApiClient:
         authorization = await self._connection.credentials.header()
         timeout = timeouts(silence)
         try:
-            async with self._send(self._watches, "GET", path, query, {}, authorization, None, timeout) as response:
+            async with self._send(self._reads, "GET", path, query, {}, authorization, None, timeout) as response:
                 if response.status >= 400:
                     raise _error(response, await response.read())
                 yield []
