@@ -1,5 +1,6 @@
 """How the operator is told what to do: flags, then SERVICEGRAPH_* variables, then defaults. Nothing else is read."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -18,6 +19,7 @@ _WANTED: dict[Any, str] = {
 }
 
 PREFIX = "SERVICEGRAPH_"
+_LISTEN = re.compile(r"(?P<host>[^:\[\]]*|\[[0-9a-fA-F:.]+\]):(?P<port>[0-9]{1,5})")
 
 
 class SettingsError(ValueError):
@@ -84,11 +86,7 @@ def _read(source: str, value: Any, field: msgspec.structs.FieldInfo) -> Any:
 
 
 def _consistent(settings: Settings) -> Settings:
-    try:
-        _, port = settings.address
-    except ValueError:
-        port = -1
-    if not 0 <= port <= 65535:
+    if not (match := _LISTEN.fullmatch(settings.listen)) or int(match["port"]) > 65535:
         raise SettingsError(f"listen={settings.listen}: write an address and a port, such as 0.0.0.0:8080 or [::]:8080")
     if not settings.leader_election:
         return settings

@@ -83,7 +83,7 @@ _TYPES = {
     "object": "a mapping",
     "str": "a string",
 }
-_AT = re.compile(r"(?P<what>.*) - at (?:key in )?`\$(?P<path>.*)`")
+_AT = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$(?P<path>.*)`")
 
 
 def _without_nulls(value: Any) -> Any:
