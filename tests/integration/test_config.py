@@ -1,0 +1,224 @@
+"""What config/ installs, on a real API server: what is admitted, who may do what, and what an uninstall leaves."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.contract import ROOT
+from tests.integration.access import VERBS, may, permissions
+from tests.waiting import eventually
+from tools.cluster import Cluster, running
+from tools.cluster.toolchain import find_kubectl
+
+CONFIG = ROOT / "config"
+SYSTEM = "servicegraph-system"
+OPERATOR = f"system:serviceaccount:{SYSTEM}:servicegraph-operator"
+
+GRAPHS = ("servicegraph.dev", "servicegraphs")
+READ = {"get", "list", "watch"}
+COMPILED = {
+    "servicegraphs.servicegraph.dev",
+    "services",
+    "endpointslices.discovery.k8s.io",
+    "deployments.apps",
+    "statefulsets.apps",
+    "daemonsets.apps",
+    "replicasets.apps",
+    "jobs.batch",
+    "cronjobs.batch",
+}
+SCALES = {
+    "deployments.apps/scale",
+    "replicasets.apps/scale",
+    "replicationcontrollers/scale",
+    "statefulsets.apps/scale",
+}
+IN_A_SERVED_NAMESPACE = {
+    **dict.fromkeys(COMPILED, READ),
+    **{key: {"get"} for key in SCALES},
+    "pods": {"list"},
+    "networkpolicies.networking.k8s.io": READ | {"create", "patch", "delete"},
+    "servicegraphs.servicegraph.dev/status": {"patch"},
+    "events.events.k8s.io": {"create"},
+}
+OF_THE_CLUSTER = {"namespaces": READ, "nodes": READ, "servicecidrs.networking.k8s.io": READ}
+LEASES = {"leases.coordination.k8s.io": {"create"}}
+
+
+def kubectl(cluster: Cluster, *arguments: str | Path) -> str:
+    command = [find_kubectl(), "--kubeconfig", cluster.kubeconfig, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def build(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """The objects of a kustomization by kind and name."""
+    done = subprocess.run([find_kubectl(), "kustomize", folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return {(found["kind"], found["metadata"]["name"]): found for found in yaml.safe_load_all(done.stdout)}
+
+
+def found(cluster: Cluster, path: str) -> Any:
+    status, answer = cluster.request("GET", path)
+    assert status == 200, answer
+    return answer
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Cluster]:
+    """A control plane of their own: these tests install and uninstall for the whole cluster."""
+    with running(name="config") as cluster:
+        kubectl(cluster, "apply", "--server-side", "-k", CONFIG / "crd")
+        kubectl(cluster, "wait", "--for=condition=Established", "crd/servicegraphs.servicegraph.dev")
+        kubectl(cluster, "create", "namespace", "shop")
+        kubectl(cluster, "create", "namespace", "elsewhere")
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def installed(machine: Cluster, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The variant that a test names, as the documentation says to install it."""
+    kubectl(machine, "apply", "--server-side", "-k", CONFIG / request.param)
+    yield machine
+    kubectl(machine, "delete", "--ignore-not-found", "--wait", "-k", CONFIG / request.param)
+
+
+def whole_cluster(test: Any) -> Any:
+    return pytest.mark.parametrize("installed", ["default"], indirect=True)(test)
+
+
+def named_namespaces(test: Any) -> Any:
+    return pytest.mark.parametrize("installed", ["namespaced"], indirect=True)(test)
+
+
+def either(test: Any) -> Any:
+    return pytest.mark.parametrize("installed", ["default", "namespaced"], indirect=True)(test)
+
+
+@whole_cluster
+def test_the_operator_may_do_in_any_namespace_what_it_needs_and_nothing_else(installed: Cluster) -> None:
+    assert permissions(installed, OPERATOR, "elsewhere") == IN_A_SERVED_NAMESPACE
+    assert permissions(installed, OPERATOR, SYSTEM) == IN_A_SERVED_NAMESPACE | LEASES
+    assert permissions(installed, OPERATOR, "") == OF_THE_CLUSTER
+
+
+@named_namespaces
+def test_with_named_namespaces_the_operator_may_do_nothing_elsewhere(installed: Cluster) -> None:
+    assert permissions(installed, OPERATOR, "shop") == IN_A_SERVED_NAMESPACE
+    assert permissions(installed, OPERATOR, "elsewhere") == {}
+    assert permissions(installed, OPERATOR, SYSTEM) == LEASES
+    assert permissions(installed, OPERATOR, "") == {}
+
+
+@either
+def test_the_operator_renews_its_own_lease_only(installed: Cluster) -> None:
+    for verb in ("get", "update"):
+        lease = (installed, OPERATOR, SYSTEM, ("coordination.k8s.io", "leases"), verb)
+        assert may(*lease, "servicegraph-operator")
+        assert not may(*lease, "another")
+
+
+@whole_cluster
+def test_an_editor_of_graphs_writes_graphs_and_neither_their_status_nor_policies(installed: Cluster) -> None:
+    kubectl(
+        installed, "create", "rolebinding", "tenant", "-n", "shop", "--clusterrole=servicegraph-editor", "--user=eve"
+    )
+    eventually(lambda: may(installed, "eve", "shop", GRAPHS, "create"))
+    granted = {"servicegraphs.servicegraph.dev": set(VERBS), "servicegraphs.servicegraph.dev/status": {"get"}}
+    assert permissions(installed, "eve", "shop") == granted
+    assert permissions(installed, "eve", "elsewhere") == {}
+
+
+@whole_cluster
+def test_a_viewer_of_graphs_reads_them(installed: Cluster) -> None:
+    kubectl(
+        installed, "create", "rolebinding", "guest", "-n", "shop", "--clusterrole=servicegraph-viewer", "--user=vic"
+    )
+    eventually(lambda: may(installed, "vic", "shop", GRAPHS, "list"))
+    granted = {"servicegraphs.servicegraph.dev": READ, "servicegraphs.servicegraph.dev/status": READ}
+    assert permissions(installed, "vic", "shop") == granted
+
+
+@whole_cluster
+def test_the_built_in_edit_role_writes_no_graphs(installed: Cluster) -> None:
+    kubectl(installed, "create", "rolebinding", "dev", "-n", "shop", "--clusterrole=edit", "--user=dan")
+    eventually(lambda: may(installed, "dan", "shop", ("apps", "deployments"), "create"))
+    assert not may(installed, "dan", "shop", GRAPHS, "create")
+
+
+@either
+def test_the_pods_are_admitted_to_a_namespace_that_enforces_the_restricted_profile(installed: Cluster) -> None:
+    labels = found(installed, f"/api/v1/namespaces/{SYSTEM}")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    pods = f"/api/v1/namespaces/{SYSTEM}/pods"
+    eventually(lambda: len(found(installed, pods)["items"]) == 2, "two pods of the Deployment")
+    for pod in found(installed, pods)["items"]:
+        assert pod["spec"]["priority"] > 0
+        assert pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"]
+
+    template = found(installed, f"/apis/apps/v1/namespaces/{SYSTEM}/deployments/servicegraph-operator")["spec"][
+        "template"
+    ]
+    template["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "loose"}, "spec": template["spec"]}
+    status, answer = installed.request("POST", f"{pods}?dryRun=All", pod)
+    assert status == 403, answer
+    assert "restricted" in answer["message"]
+
+
+@named_namespaces
+def test_the_operator_is_told_the_namespaces_that_its_roles_are_in(installed: Cluster) -> None:
+    objects = build(CONFIG / "namespaced")
+    env = objects["Deployment", "servicegraph-operator"]["spec"]["template"]["spec"]["containers"][0]["env"]
+    told = next(variable["value"] for variable in env if variable["name"] == "SERVICEGRAPH_NAMESPACES")
+    bindings = found(installed, "/apis/rbac.authorization.k8s.io/v1/rolebindings")["items"]
+    bound = {b["metadata"]["namespace"] for b in bindings if b["roleRef"]["name"] == "servicegraph-operator"}
+    assert bound == set(told.split(","))
+
+
+def test_an_uninstall_leaves_graphs_and_isolation(machine: Cluster) -> None:
+    kubectl(machine, "apply", "--server-side", "-k", CONFIG / "default")
+    kubectl(machine, "apply", "--server-side", "-k", CONFIG / "samples")
+    graphs = "/apis/servicegraph.dev/v1alpha1/namespaces/shop/servicegraphs"
+    policies = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies"
+    graph = found(machine, f"{graphs}/shop")
+    owner = {"apiVersion": graph["apiVersion"], "kind": graph["kind"], "name": "shop", "uid": graph["metadata"]["uid"]}
+    policy = {"metadata": {"name": "sg-shop", "ownerReferences": [owner]}, "spec": {"podSelector": {}}}
+    status, answer = machine.request("POST", policies, policy)
+    assert status == 201, answer
+
+    kubectl(machine, "delete", "--wait", "-k", CONFIG / "default")
+
+    assert found(machine, f"{graphs}/shop")["metadata"]["uid"] == graph["metadata"]["uid"]
+    assert "deletionTimestamp" not in found(machine, f"{policies}/sg-shop")["metadata"]
+    roles = found(machine, "/apis/rbac.authorization.k8s.io/v1/clusterroles")["items"]
+    assert not [role["metadata"]["name"] for role in roles if "servicegraph" in role["metadata"]["name"]]
+    kubectl(machine, "delete", "servicegraph", "shop", "-n", "shop")
+
+
+def overlay(folder: Path) -> Path:
+    """The overlay of docs/install.md, beside a checkout."""
+    blocks = (ROOT / "docs" / "install.md").read_text().split("```yaml\n# ")[1:]
+    for block in blocks:
+        name, _, text = block.partition("\n")
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text.partition("```")[0])
+    (folder / "servicegraph").symlink_to(ROOT)
+    return folder / "overlay"
+
+
+def test_the_overlay_of_the_documentation_sets_image_and_profile(tmp_path: Path) -> None:
+    folder = overlay(tmp_path)
+    objects = build(folder)
+    pod = objects["Deployment", "servicegraph-operator"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == "registry.example.com/platform/servicegraph:0.1.0"
+    mounted = objects["ConfigMap", pod["volumes"][0]["configMap"]["name"]]
+    assert yaml.safe_load(mounted["data"]["profile.yaml"]) == yaml.safe_load((folder / "profile.yaml").read_text())
+    plain = {name for kind, name in build(CONFIG / "default") if kind == "ConfigMap"}
+    assert mounted["metadata"]["name"] not in plain
