@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.integration.existing import ExistingCluster, Target
+from tests.integration.kube import Audit, Kube
+from tests.integration.look import condition
+from tests.integration.operators import USER, Operator, install, leading, operating
+from tests.integration.world import SHOP, app, graph
+from tests.waiting import eventually
 from tools.cluster import Cluster, running
 
 EXISTING = "SERVICEGRAPH_TEST_KUBECONFIG"
@@ -38,3 +43,37 @@ def namespace(cluster: Target) -> Iterator[str]:
     yield name
     status, answer = cluster.request("DELETE", f"/api/v1/namespaces/{name}")
     assert status in (200, 202, 404), answer
+
+
+@pytest.fixture(scope="session")
+def kube(control_plane: Cluster) -> Kube:
+    """The embedded control plane's administrator."""
+    return Kube(control_plane.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def account(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A kubeconfig of the operator's ServiceAccount, with everything installed that it needs."""
+    return install(kube, tmp_path_factory.mktemp("account"))
+
+
+@pytest.fixture(scope="module")
+def operator(account: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """An operator that leads for all tests of a module. Tests that stop theirs start one of their own instead."""
+    with operating(account, tmp_path_factory.mktemp("operator")) as running:
+        yield leading(running)
+
+
+@pytest.fixture
+def audit(control_plane: Cluster) -> Audit:
+    """What the operator writes during a test."""
+    assert control_plane.audit_log is not None
+    return Audit(control_plane.audit_log, USER)
+
+
+@pytest.fixture
+def shop(kube: Kube, operator: Operator, namespace: str) -> str:
+    """A namespace with the shop and its policies."""
+    kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP))
+    eventually(lambda: condition(kube, namespace, "shop", "Ready") == "True", "the shop is Ready")
+    return namespace

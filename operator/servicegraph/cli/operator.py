@@ -11,7 +11,7 @@ from servicegraph.cli import output
 from servicegraph.controller.logs import configure
 from servicegraph.controller.main import run
 from servicegraph.controller.settings import SettingsError, load
-from servicegraph.model.profile import STANDARD
+from servicegraph.model.profile import ClusterProfile
 from servicegraph.sources.connection import ConnectionConfigError, connect
 from servicegraph.sources.errors import InputError
 from servicegraph.sources.profile import read_profile
@@ -48,7 +48,7 @@ def operator(
     try:
         settings = load(flags, os.environ)
         configure(settings.log_format, settings.log_level)
-        chosen = read_profile(str(settings.profile)) if settings.profile else STANDARD
+        chosen = read_profile(str(settings.profile)) if settings.profile else ClusterProfile()
         connection = connect(settings.kubeconfig, settings.context)
     except InputError as error:
         output.refuse([error])

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from servicegraph.controller.compare import Action, Verb
-from servicegraph.controller.live import NETWORK_POLICIES, LivePolicy, NetworkPolicy, PolicyKey
-from servicegraph.controller.manifests import body
+from servicegraph.controller.compare import Action, Verb, matches
+from servicegraph.controller.live import NETWORK_POLICIES, LivePolicy, PolicyKey, read_policy
+from servicegraph.controller.manifests import body, without_marks_of_others
 from servicegraph.controller.metrics import Metrics
 from servicegraph.controller.plan import Plan
 from servicegraph.controller.state import State
@@ -16,7 +16,7 @@ from servicegraph.controller.status import Failure
 from servicegraph.sources.api import APPLY, FIELD_MANAGER, ApiClient, ApiError
 
 _log = logging.getLogger(__name__)
-_decoder = msgspec.json.Decoder(NetworkPolicy)
+NAMESPACE_SECONDS = 10.0
 _CHANGED = (400, 404, 409)
 
 
@@ -65,34 +65,35 @@ class Applier:
             return await self._write((namespace, action.name), action)
 
     async def _write(self, key: PolicyKey, action: Action) -> Refusal | None:
+        refusal: Refusal | None = None
         try:
             if action.verb is Verb.DELETE:
                 await self._delete(key, action)
             else:
-                await self._apply(key, action)
+                refusal = await self._apply(key, action)
         except ApiError as error:
             self._count(action, str(error.status))
             return await self._refused(key, action, error)
         self._count(action, "ok")
         _log.info("%s policy %s/%s", action.verb.value, *key)
-        return None
+        return refusal
 
     def _count(self, action: Action, result: str) -> None:
         self._metrics.writes.labels("networkpolicies", action.verb.value, result).inc()
 
-    async def _apply(self, key: PolicyKey, action: Action) -> None:
+    async def _apply(self, key: PolicyKey, action: Action) -> Refusal | None:
         if action.wanted is None:
-            return
+            return None
+        path = NETWORK_POLICIES.path(*key)
+        query = {"fieldManager": FIELD_MANAGER, "force": "true" if action.verb is Verb.UPDATE else "false"}
         manifest = body(action, action.wanted)
-        forced = "true" if action.verb is Verb.UPDATE else "false"
-        answer = await self._client.request(
-            "PATCH",
-            NETWORK_POLICIES.path(*key),
-            query={"fieldManager": FIELD_MANAGER, "force": forced},
-            body=manifest,
-            content_type=APPLY,
-        )
-        self._saw(answer)
+        found = self._saw(await self._client.request("PATCH", path, query=query, body=manifest, content_type=APPLY))
+        if action.open or action.reserve or matches(action.wanted, found, action.owners):
+            return None
+        found = self._saw(msgspec.json.encode(await self._client.merge(path, without_marks_of_others(action, found))))
+        if matches(action.wanted, found, action.owners):
+            return None
+        return Refusal(Failure(key[1], "Retrying", f"policy {key[1]} was accepted, but not as it was written"), 0.0)
 
     async def _delete(self, key: PolicyKey, action: Action) -> None:
         if action.live is None:
@@ -106,10 +107,10 @@ class Applier:
                 raise
         self._state.gone(key, action.live.uid)
 
-    async def _refused(self, key: PolicyKey, action: Action, error: ApiError) -> Refusal | None:
+    async def _refused(self, key: PolicyKey, action: Action, error: ApiError) -> Refusal:
         name = key[1]
         if _namespace_ends(error):
-            return None
+            return Refusal(Failure(name, "Retrying", f"namespace {key[0]} is being deleted"), NAMESPACE_SECONDS)
         if error.status in _CHANGED:
             await self._read_again(key, action.live)
             return Refusal(Failure(name, "Changed", f"policy {name} changed while it was written"))
@@ -133,10 +134,10 @@ class Applier:
             if error.status == 404 and before is not None:
                 self._state.gone(key, before.uid)
 
-    def _saw(self, answer: bytes) -> None:
-        _, policy, _ = NETWORK_POLICIES.read(_decoder.decode(answer))
-        if policy is not None:
-            self._state.saw(policy)
+    def _saw(self, answer: bytes) -> LivePolicy:
+        found = read_policy(answer)
+        self._state.saw(found)
+        return found
 
 
 def _namespace_ends(error: ApiError) -> bool:

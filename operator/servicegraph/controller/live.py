@@ -207,3 +207,12 @@ NETWORK_POLICIES: Resource[PolicyKey, LivePolicy] = Resource(
     lambda namespace, name: (namespace, name),
     _translate,
 )
+
+
+_decoder = msgspec.json.Decoder(NetworkPolicy)
+
+
+def read_policy(answer: bytes) -> LivePolicy:
+    """The policy that the API server answered with."""
+    found = _decoder.decode(answer)
+    return _translate((found.metadata.namespace, found.metadata.name), found)

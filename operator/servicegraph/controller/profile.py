@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from servicegraph.model.addresses import single
-from servicegraph.model.profile import ClusterProfile
+from servicegraph.model.profile import ClusterProfile, DNSService
 from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.wire import Page
 
@@ -58,21 +58,33 @@ class _Slice(_Wire, frozen=True):
     ports: tuple[_Port, ...] = ()
 
 
+RESOLVERS = (
+    ("kube-system", "kube-dns"),
+    ("openshift-dns", "dns-default"),
+    ("kube-system", "rke2-coredns-rke2-coredns"),
+    ("kube-system", "coredns"),
+)
+"""Where distributions have their DNS Service. The first is the name that kubeadm, k3s and hosted clusters use."""
+
+
 class Observed(msgspec.Struct, frozen=True):
-    """What was found: CIDRs of Services, pods and nodes, and where the API server is reached."""
+    """What was found: CIDRs of Services, pods and nodes, where the API server is reached, and the DNS Service."""
 
     services: tuple[str, ...] = ()
     pods: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
     api_server: tuple[str, ...] = ()
     api_port: int | None = None
+    dns: tuple[str, str] = RESOLVERS[0]
 
 
 def detect(profile: ClusterProfile, observed: Observed) -> ClusterProfile:
     """The profile with what it does not say filled in. What was not found stays unknown: never a guess."""
-    ranges, server = profile.ranges, profile.api_server
+    ranges, server, dns = profile.ranges, profile.api_server, profile.dns
+    resolver = dns.service or (None if dns.addresses else DNSService(*observed.dns))
     return msgspec.structs.replace(
         profile,
+        dns=msgspec.structs.replace(dns, service=resolver),
         ranges=msgspec.structs.replace(
             ranges,
             services=ranges.services or observed.services,
@@ -103,7 +115,18 @@ async def observe(client: ApiClient) -> Observed:
         nodes=_sorted(single(address) for address in internal),
         api_server=_sorted(address for found in slices for e in found.endpoints for address in e.addresses),
         api_port=ports.pop() if len(ports) == 1 else None,
+        dns=await _resolver(client),
     )
+
+
+async def _resolver(client: ApiClient) -> tuple[str, str]:
+    for namespace, name in RESOLVERS:
+        try:
+            await client.get(f"/api/v1/namespaces/{namespace}/services/{name}")
+        except ApiError:
+            continue
+        return namespace, name
+    return RESOLVERS[0]
 
 
 async def _items(client: ApiClient, path: str, kind: Any, label_selector: str = "") -> list[Any]:

@@ -1,0 +1,170 @@
+"""A small client for tests: an administrator who writes objects and looks at what became of them."""
+
+import asyncio
+import http.client
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from servicegraph.sources.connection import from_kubeconfig
+
+Object = dict[str, Any]
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+MANAGER = "tests"
+
+_PLURALS = {
+    "Namespace": "namespaces",
+    "Service": "services",
+    "Pod": "pods",
+    "ConfigMap": "configmaps",
+    "Deployment": "deployments",
+    "StatefulSet": "statefulsets",
+    "EndpointSlice": "endpointslices",
+    "NetworkPolicy": "networkpolicies",
+    "ServiceGraph": "servicegraphs",
+    "Event": "events",
+    "Lease": "leases",
+}
+_VERSIONS = {
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "EndpointSlice": "discovery.k8s.io/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "ServiceGraph": "servicegraph.dev/v1alpha1",
+    "Event": "events.k8s.io/v1",
+    "Lease": "coordination.k8s.io/v1",
+}
+
+
+class Refused(AssertionError):  # noqa: N818 an answer, not an error of ours
+    """The API server said no."""
+
+    def __init__(self, status: int, answer: Any) -> None:
+        super().__init__(f"{status}: {answer}")
+        self.status = status
+
+
+class Kube:
+    """Requests as the user of a kubeconfig; one connection for each thread."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.kubeconfig = kubeconfig
+        connection = from_kubeconfig(kubeconfig)
+        self._server = urlsplit(connection.server)
+        self._tls = connection.tls or ssl.create_default_context()
+        self._authorization = asyncio.run(connection.credentials.header())
+        self._local = threading.local()
+
+    def call(
+        self, method: str, path: str, body: Any = None, content_type: str = "application/json", **query: str
+    ) -> Any:
+        """The decoded answer. Raises Refused."""
+        status, answer = self.try_call(method, path, body, content_type, **query)
+        if status >= 400:
+            raise Refused(status, answer)
+        return answer
+
+    def try_call(
+        self, method: str, path: str, body: Any = None, content_type: str = "application/json", **query: str
+    ) -> tuple[int, Any]:
+        """Status code and decoded answer."""
+        target = path + (f"?{urlencode(query, quote_via=quote)}" if query else "")
+        headers = {"Content-Type": content_type}
+        if self._authorization:
+            headers["Authorization"] = self._authorization
+        data = None if body is None else json.dumps(body)
+        for last in (False, True):
+            try:
+                self._connection.request(method, target, body=data, headers=headers)
+                response = self._connection.getresponse()
+                return response.status, json.loads(response.read() or b"{}")
+            except (http.client.HTTPException, ConnectionError):
+                self._connection.close()
+                if last:
+                    raise
+        raise AssertionError("unreachable")
+
+    def apply(self, *objects: Object) -> None:
+        """Server-side apply of objects that name their namespace."""
+        for found in objects:
+            path = path_of(found["kind"], found["metadata"].get("namespace", ""), found["metadata"]["name"])
+            self.call("PATCH", path, found, APPLY, fieldManager=MANAGER, force="true")
+
+    def patch(self, kind: str, namespace: str, name: str, patch: Object, manager: str = MANAGER) -> Object:
+        """JSON merge patch."""
+        found: Object = self.call("PATCH", path_of(kind, namespace, name), patch, MERGE, fieldManager=manager)
+        return found
+
+    def get(self, kind: str, namespace: str, name: str) -> Object | None:
+        """An object, None where there is none."""
+        status, answer = self.try_call("GET", path_of(kind, namespace, name))
+        if status == 404:
+            return None
+        if status >= 400:
+            raise Refused(status, answer)
+        return dict(answer)
+
+    def list(self, kind: str, namespace: str) -> list[Object]:
+        """Objects of a namespace, by name."""
+        items = self.call("GET", path_of(kind, namespace))["items"]
+        return sorted(items, key=lambda item: item["metadata"]["name"])
+
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        """Delete an object, if it is there."""
+        status, answer = self.try_call("DELETE", path_of(kind, namespace, name))
+        if status not in (200, 202, 404):
+            raise Refused(status, answer)
+
+    @property
+    def _connection(self) -> http.client.HTTPSConnection:
+        if not hasattr(self._local, "connection"):
+            self._local.connection = http.client.HTTPSConnection(
+                self._server.hostname or "", self._server.port, context=self._tls, timeout=30
+            )
+        found: http.client.HTTPSConnection = self._local.connection
+        return found
+
+
+class Audit:
+    """Writes of one user since it was made, as the API server's audit log has them."""
+
+    def __init__(self, log: Path, user: str) -> None:
+        self._log = log
+        self._user = user
+        self._start = log.stat().st_size
+
+    def reset(self) -> None:
+        """Forget what was written so far."""
+        self._start = self._log.stat().st_size
+
+    def writes(self, *resources: str) -> list[Object]:
+        """Requests that were answered, on these resources (`networkpolicies`, `servicegraphs/status`) or on any."""
+        return [entry for entry in self._entries() if not resources or _resource(entry) in resources]
+
+    def _entries(self) -> Iterator[Object]:
+        with self._log.open("rb") as log:
+            log.seek(self._start)
+            for line in log:
+                if not line.endswith(b"\n"):
+                    return
+                entry = json.loads(line)
+                if entry["user"]["username"] == self._user and entry["stage"] == "ResponseComplete":
+                    yield entry
+
+
+def path_of(kind: str, namespace: str, name: str = "") -> str:
+    """The URL path of a collection or an object."""
+    version = _VERSIONS.get(kind, "v1")
+    parts = ("apis" if "/" in version else "api", version, *(("namespaces", namespace) if namespace else ()))
+    return "/" + "/".join(part for part in (*parts, _PLURALS[kind], name) if part)
+
+
+def _resource(entry: Object) -> str:
+    about = entry["objectRef"]
+    return "/".join(part for part in (about["resource"], about.get("subresource", "")) if part)

@@ -1,0 +1,155 @@
+"""From a graph to policies, and back when somebody changes them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.kube import Audit, Kube, Object, Refused
+from tests.integration.look import condition, peers, policies, versions
+from tests.integration.operators import Operator
+from tests.integration.world import SHOP, app, calls, deployment, graph, pod, service
+from tests.waiting import eventually
+
+
+def test_a_graph_becomes_policies(kube: Kube, shop: str) -> None:
+    found = policies(kube, shop)
+    assert found.keys() == SHOP.keys()
+    assert peers(found["frontend"], "egress") == [({"app": "search"}, [8080])]
+    assert peers(found["search"], "ingress") == [({"app": "frontend"}, [8080])]
+    assert peers(found["search"], "egress") == [({"app": "database"}, [8080])]
+    assert peers(found["database"], "ingress") == [({"app": "search"}, [8080])]
+    assert all(policy["spec"]["policyTypes"] == ["Ingress", "Egress"] for policy in found.values())
+    status = (kube.get("ServiceGraph", shop, "shop") or {})["status"]
+    assert status["edges"] == {"total": 2, "active": 2, "awaitingConsent": 0, "unresolved": 0, "unsupported": 0}
+    assert (status["services"], status["policies"], status["problemCount"]) == (3, 3, 0)
+
+
+def test_a_label_change_moves_only_the_policies_that_differ(kube: Kube, shop: str, audit: Audit) -> None:
+    before = versions(kube, shop)
+    moved = {"app": "search", "tier": "two"}
+    audit.reset()
+    kube.apply(deployment(shop, "search-two", moved))
+    kube.apply(service(shop, "search", moved))
+    eventually(lambda: moved in [p["spec"]["podSelector"].get("matchLabels") for p in kube.list("NetworkPolicy", shop)])
+    eventually(lambda: len(kube.list("NetworkPolicy", shop)) == 3, "the former policy of search is gone")
+    found = policies(kube, shop)
+    assert peers(found["frontend"], "egress") == [(moved, [8080])]
+    assert peers(found["database"], "ingress") == [(moved, [8080])]
+    after = versions(kube, shop)
+    assert len(before.keys() & after.keys()) == 2
+    eventually(lambda: len(audit.writes("networkpolicies")) == 4, "one create, two updates and a delete")
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"spec": {"ingress": [{}]}},
+        {"spec": {"egress": [{}]}},
+        {"spec": {"policyTypes": ["Ingress"]}},
+        {"spec": {"podSelector": {"matchLabels": {"app": "other"}}}},
+        {
+            "spec": {
+                "podSelector": {"matchLabels": None, "matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}
+            }
+        },
+        {"metadata": {"labels": {"servicegraph.dev/service": "other"}}},
+        {"metadata": {"labels": {"servicegraph.dev/graph": None}}},
+        {"metadata": {"labels": {"app.kubernetes.io/managed-by": "Helm"}}},
+        {"metadata": {"annotations": {"servicegraph.dev/hash": None}}},
+        {"metadata": {"annotations": {"servicegraph.dev/listening": "nonsense"}}},
+        {"metadata": {"annotations": {"servicegraph.dev/draining": "[]"}}},
+        {"metadata": {"ownerReferences": None}},
+    ],
+    ids=str,
+)
+def test_a_foreign_edit_is_reverted(kube: Kube, shop: str, patch: Object) -> None:
+    def content() -> Any:
+        found = policies(kube, shop)["database"]
+        metadata = found["metadata"]
+        return found["spec"], metadata["labels"], metadata["annotations"], metadata.get("ownerReferences")
+
+    before = content()
+    name = policies(kube, shop)["database"]["metadata"]["name"]
+    kube.patch("NetworkPolicy", shop, name, patch, manager="intruder")
+    eventually(lambda: content() == before, "the edit is reverted")
+
+
+def test_a_deleted_policy_comes_back(kube: Kube, shop: str) -> None:
+    before = policies(kube, shop)["search"]
+    kube.delete("NetworkPolicy", shop, before["metadata"]["name"])
+    eventually(lambda: policies(kube, shop).get("search", {}).get("spec") == before["spec"], "the policy is back")
+
+
+def test_a_name_that_is_taken_is_never_touched(kube: Kube, operator: Operator, namespace: str) -> None:
+    kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP))
+    eventually(lambda: condition(kube, namespace, "shop", "Ready") == "True")
+    name = policies(kube, namespace)["database"]["metadata"]["name"]
+    kube.delete("ServiceGraph", namespace, "shop")
+    eventually(lambda: not kube.list("NetworkPolicy", namespace), "the policies are gone with the graph")
+    theirs = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"podSelector": {"matchLabels": {"app": "theirs"}}, "policyTypes": ["Ingress"]},
+    }
+    kube.apply(theirs)
+    version = versions(kube, namespace)[name]
+    kube.apply(graph(namespace, "shop", SHOP))
+    eventually(lambda: condition(kube, namespace, "shop", "Stalled") == "True", "the graph is Stalled")
+    assert condition(kube, namespace, "shop", "Stalled", "reason") == "NameTaken"
+    assert condition(kube, namespace, "shop", "Ready") == "False"
+    assert versions(kube, namespace)[name] == version
+    kube.delete("NetworkPolicy", namespace, name)
+    eventually(
+        lambda: condition(kube, namespace, "shop", "Ready") == "True", "the graph is Ready when the name is free"
+    )
+    assert policies(kube, namespace).keys() == SHOP.keys()
+
+
+def test_a_removed_call_is_withdrawn(kube: Kube, shop: str) -> None:
+    kube.apply(graph(shop, "shop", {**SHOP, "search": calls()}))
+    eventually(lambda: condition(kube, shop, "shop", "Ready") == "True")
+    found = policies(kube, shop)
+    assert peers(found["search"], "egress") == []
+    assert peers(found["database"], "ingress") == []
+
+
+def test_a_deleted_graph_takes_its_policies_along(kube: Kube, shop: str) -> None:
+    kube.delete("ServiceGraph", shop, "shop")
+    eventually(lambda: not kube.list("NetworkPolicy", shop), "no policy is left")
+
+
+def test_dry_run_writes_nothing_and_says_what_it_would(kube: Kube, shop: str, audit: Audit) -> None:
+    before = versions(kube, shop)
+    kube.apply(graph(shop, "shop", {**SHOP, "search": calls(), "extra": {}}, mode="DryRun"), *app(shop, "extra"))
+    eventually(lambda: condition(kube, shop, "shop", "Ready", "reason") == "DryRun")
+    eventually(lambda: "create 1, update 2" in (condition(kube, shop, "shop", "Ready", "message") or ""))
+    assert versions(kube, shop) == before
+    kube.apply(graph(shop, "shop", SHOP, mode="Off"))
+    eventually(lambda: not kube.list("NetworkPolicy", shop), "Off takes the policies away")
+    eventually(lambda: condition(kube, shop, "shop", "Ready", "reason") == "Off")
+    kube.apply(graph(shop, "shop", SHOP))
+    eventually(lambda: condition(kube, shop, "shop", "Ready", "reason") == "Applied")
+    assert policies(kube, shop).keys() == SHOP.keys()
+
+
+def test_pods_with_the_former_labels_stay_reachable(kube: Kube, shop: str) -> None:
+    kube.apply(pod(shop, "search-old", {"app": "search"}))
+    moved = {"app": "search-two"}
+    kube.apply(service(shop, "search", moved), deployment(shop, "search-two", moved))
+    eventually(lambda: len(kube.list("NetworkPolicy", shop)) == 4, "the former term keeps its policy")
+
+    def callee() -> list[Any]:
+        return [labels for labels, _ in peers(policies(kube, shop)["frontend"], "egress")]
+
+    eventually(lambda: sorted(map(str, callee())) == sorted(map(str, [{"app": "search"}, moved])))
+    kube.call("DELETE", f"/api/v1/namespaces/{shop}/pods/search-old", gracePeriodSeconds="0")
+    eventually(lambda: len(kube.list("NetworkPolicy", shop)) == 3, "the former policy goes when its last pod is gone")
+    eventually(lambda: callee() == [moved])
+
+
+def test_the_operator_has_no_more_rights_than_it_needs(kube: Kube, account: Path) -> None:
+    itself = Kube(account)
+    with pytest.raises(Refused):
+        itself.call("GET", "/api/v1/secrets")
