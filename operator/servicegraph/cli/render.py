@@ -15,7 +15,7 @@ from servicegraph.model.compilation import Compilation
 from servicegraph.model.policy import Origin, Policy, Rule
 from servicegraph.model.problems import Problem, Severity
 from servicegraph.model.profile import STANDARD, ClusterProfile
-from servicegraph.report.manifests import commented_yaml, rendered
+from servicegraph.report.manifests import commented_yaml, in_order, rendered
 from servicegraph.sources import inputs
 from servicegraph.sources.errors import InputError
 from servicegraph.sources.inputs import Input
@@ -110,7 +110,7 @@ def _json(compilation: Compilation, problems: list[output.Finding], place: _Plac
     counts = {severity: sum(p.severity is severity for p in problems) for severity in Severity}
     return output.envelope(
         "Render",
-        [_item(policy, place) for policy in compilation.policies],
+        [_item(policy, place) for policy in in_order(compilation.policies)],
         problems,
         {
             "policies": len(compilation.policies),

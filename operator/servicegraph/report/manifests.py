@@ -29,7 +29,12 @@ def rendered(policy: Policy) -> dict[str, Any]:
 
 def commented_yaml(policies: Iterable[Policy], place: Place | None = None) -> str:
     """All policies as one YAML stream, those of DryRun as comments. With `place`, each entry with its line."""
-    return comments(_HEADER) + "".join(_document(policy, place) for policy in policies)
+    return comments(_HEADER) + "".join(_document(policy, place) for policy in in_order(policies))
+
+
+def in_order(policies: Iterable[Policy]) -> list[Policy]:
+    """By namespace and name, default denies last: applied from top to bottom, nothing declared is cut meanwhile."""
+    return sorted(policies, key=lambda policy: (policy.namespace, policy.kind is PolicyKind.DEFAULT_DENY, policy.name))
 
 
 def _document(policy: Policy, place: Place | None) -> str:

@@ -1,0 +1,74 @@
+"""Write every generated file again: `python -m tools.generate`; with `--check`, say which are not current.
+
+Generated are the expected outputs in examples/ and tests/golden/. Read the diff before you commit one.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from servicegraph.cli.main import main as servicegraph
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES, GOLDENS = ROOT / "examples", ROOT / "tests" / "golden"
+OUTPUT, PROBLEMS = "rendered.yaml", "problems.txt"
+
+Files = Iterator[tuple[Path, str]]
+
+
+def folders(parent: Path) -> list[Path]:
+    """The folders that hold a graph to render."""
+    return sorted(folder for folder in parent.iterdir() if folder.is_dir() and not folder.name.startswith("_"))
+
+
+def render(folder: Path) -> tuple[str, str]:
+    """What `servicegraph render` prints of a folder, and what it says of it, with its exit code."""
+    arguments = ["render", str(folder.relative_to(ROOT))]
+    if (folder / "profile.yaml").exists():
+        arguments += ["--profile", str(folder.relative_to(ROOT) / "profile.yaml")]
+    printed, said = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    with contextlib.chdir(ROOT), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(said):
+        code = servicegraph(arguments)
+    printed.seek(0)
+    return printed.read(), f"{said.getvalue()}exit {code}\n"
+
+
+def examples() -> Files:
+    """The policies of every example."""
+    for folder in folders(EXAMPLES):
+        yield folder / OUTPUT, render(folder)[0]
+
+
+def goldens() -> Files:
+    """The policies and problems of every golden case."""
+    for folder in folders(GOLDENS):
+        for name, text in zip((OUTPUT, PROBLEMS), render(folder), strict=True):
+            yield folder / name, text
+
+
+GENERATORS: tuple[Callable[[], Files], ...] = (examples, goldens)
+
+
+def main() -> int:
+    """Write what differs, or list it with --check; 1 where something is not current."""
+    parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 where a file is not current")
+    check = parser.parse_args().check
+    stale = 0
+    for generator in GENERATORS:
+        for path, text in generator():
+            if path.exists() and path.read_text() == text:
+                continue
+            stale += 1
+            print(f"{os.path.relpath(path)}: {'not current: run python -m tools.generate' if check else 'written'}")
+            if not check:
+                path.write_text(text)
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
