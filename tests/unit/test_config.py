@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+
 from servicegraph.controller.metrics import Metrics
 from servicegraph.controller.settings import PREFIX, Settings
 from servicegraph.model.profile import STANDARD
