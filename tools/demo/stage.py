@@ -1,0 +1,70 @@
+"""Everything between a cluster that answers and the end of the story."""
+
+from pathlib import Path
+
+from tools.demo import account, keeper, story
+from tools.demo.choice import Crd
+from tools.demo.manifests import CONFIG, collection, kustomized
+from tools.demo.operatorprocess import operating
+from tools.demo.place import Place
+from tools.demo.scene import GRAPHS
+from tools.demo.screen import Screen
+from tools.demo.team import Team
+
+SERVED_SECONDS = 30.0
+
+_RIGHTS = (
+    ("list", "services", ""),
+    ("patch", "networkpolicies", "networking.k8s.io"),
+    ("patch", "services", ""),
+    ("patch", "pods", ""),
+    ("get", "secrets", ""),
+)
+_HOUR = 3600
+_MONTH = 30 * 24 * _HOUR
+
+
+async def play(screen: Screen, team: Team, place: Place, kubectl: Path, crd: Crd, keep: bool) -> None:
+    """Install, start the operator, tell the story, sum up. Raises DemoError."""
+    if crd is not Crd.LEFT_ALONE:
+        await team.apply_all(await kustomized(kubectl, CONFIG / "crd"))
+    if not place.confined:
+        await team.apply_all(read(DNS_FILE))
+    await team.until_exists(collection(GRAPHS, "ServiceGraph"), SERVED_SECONDS)
+    name = await account.install(team, place, kubectl)
+    kubeconfig = await account.kubeconfig(team, place, kubectl, name, _MONTH if keep else _HOUR)
+    await _introduce(screen, team, place, name)
+    async with operating(screen, place, kubeconfig) as guard:
+        scene = await story.tell(screen, team, place, guard)
+    await screen.chapter("In short")
+    story.summary(scene)
+    if keep:
+        await keeper.hand_over(screen, team, place, kubectl, kubeconfig, scene)
+    else:
+        _what_next(screen)
+
+
+async def _introduce(screen: Screen, team: Team, place: Place, name: str) -> None:
+    """Who the operator is, as the API server's RBAC sees it."""
+    user = f"system:serviceaccount:{place.home}:{name}"
+    rights = {what: await team.may(user, *what) for what in _RIGHTS}
+    may, may_not = (
+        ", ".join(f"{verb} {resource}" for (verb, resource, _), allowed in rights.items() if allowed is wanted)
+        for wanted in (True, False)
+    )
+    screen.say(
+        f"The operator is no administrator here but [bold]{user}[/], with config/rbac of this repository. "
+        f"Asked, the API server says that it may {may}; and that it may not {may_not}."
+    )
+
+
+def _what_next(screen: Screen) -> None:
+    screen.say("[bold]What next[/]")
+    screen.show(
+        (
+            "DEMO=interactive make demo        the same, and the cluster stays up for you to play with",
+            "servicegraph render FOLDER        policies from your own files, with no cluster (in .venv/bin)",
+            "docs/spec.md                      everything a graph can say",
+            "docs/demo.md                      what you have just seen, and how it was measured",
+        )
+    )
