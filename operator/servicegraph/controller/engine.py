@@ -77,6 +77,7 @@ class Engine:
             self._asked = set()
             current = {service: self._terms(service) for service in asked}
             told = await self._drains.settle(current)
+            self._metrics.draining.set(self._drains.count)
             if told:
                 more, again = await self._update(Changes(draining=told))
                 found |= again

@@ -1,0 +1,95 @@
+"""Namespace isolation: the default deny is the last to come and the first to go (R18)."""
+
+from tests.integration.kube import Audit, Kube, Object
+from tests.integration.look import condition, policies, versions
+from tests.integration.operators import Operator
+from tests.integration.world import SHOP, app, calls, graph
+from tests.waiting import eventually
+
+DENY = "sg-default-deny"
+
+
+def isolated(namespace: str, services: dict[str, Object] | None = None, **spec: str) -> Object:
+    return graph(namespace, "shop", services or dict(SHOP), isolation="Namespace", **spec)
+
+
+def ready(kube: Kube, namespace: str) -> bool:
+    return condition(kube, namespace, "shop", "Ready") == "True"
+
+
+def deny(kube: Kube, namespace: str) -> Object | None:
+    return kube.get("NetworkPolicy", namespace, DENY)
+
+
+def writes(audit: Audit, namespace: str) -> list[tuple[str, str]]:
+    """Verb and name of every write of a policy, in the order of the answers."""
+    entries = [e for e in audit.writes("networkpolicies") if e["objectRef"]["namespace"] == namespace]
+    return [(entry["verb"], entry["objectRef"]["name"]) for entry in entries]
+
+
+def test_the_deny_comes_last_and_owns_the_others(kube: Kube, operator: Operator, namespace: str, audit: Audit) -> None:
+    kube.apply(*app(namespace, *SHOP), isolated(namespace))
+    eventually(lambda: ready(kube, namespace), "the shop is Ready")
+    found = deny(kube, namespace)
+    assert found is not None
+    assert found["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    order = [name for _, name in writes(audit, namespace)]
+    assert order[0] == order[-1] == DENY, "reserved first, in effect last"
+    assert len(order) == 5
+    for policy in kube.list("NetworkPolicy", namespace):
+        owners = {owner["name"] for owner in policy["metadata"]["ownerReferences"]}
+        assert owners == ({"shop"} if policy["metadata"]["name"] == DENY else {"shop", DENY})
+        assert all("blockOwnerDeletion" not in owner for owner in policy["metadata"]["ownerReferences"])
+
+
+def test_the_deny_goes_first(kube: Kube, operator: Operator, namespace: str, audit: Audit) -> None:
+    kube.apply(*app(namespace, *SHOP), isolated(namespace))
+    eventually(lambda: ready(kube, namespace), "the shop is Ready")
+    audit.reset()
+    kube.apply(isolated(namespace, mode="Off"))
+    eventually(lambda: not kube.list("NetworkPolicy", namespace), "everything is taken away")
+    eventually(lambda: len(writes(audit, namespace)) == 4)
+    assert writes(audit, namespace)[0] == ("delete", DENY)
+
+
+def test_a_service_that_is_off_is_exempt(kube: Kube, operator: Operator, namespace: str, audit: Audit) -> None:
+    kube.apply(*app(namespace, *SHOP), isolated(namespace))
+    eventually(lambda: ready(kube, namespace), "the shop is Ready")
+    before = versions(kube, namespace)
+    kube.apply(isolated(namespace, {**SHOP, "search": {**calls("database"), "mode": "Off"}}))
+    eventually(lambda: ready(kube, namespace), "the shop is Ready")
+    open_ = [p for p in kube.list("NetworkPolicy", namespace) if p["metadata"]["name"].endswith("-open")]
+    assert [p["spec"]["podSelector"] for p in open_] == [{"matchLabels": {"app": "search"}}]
+    assert open_[0]["spec"]["ingress"] == open_[0]["spec"]["egress"] == [{}]
+    after = versions(kube, namespace)
+    assert all(after[name] == version for name, version in before.items() if name in after), "others are unchanged"
+    order = [name for verb, name in writes(audit, namespace) if "search" in name and verb in ("patch", "delete")][-2:]
+    assert order[0].endswith("-open"), "the exemption is there before the policy goes"
+
+
+def test_a_deny_that_somebody_deleted_comes_back_at_once(kube: Kube, operator: Operator, namespace: str) -> None:
+    kube.apply(*app(namespace, *SHOP), isolated(namespace))
+    eventually(lambda: ready(kube, namespace), "the shop is Ready")
+    kube.delete("NetworkPolicy", namespace, DENY)
+    eventually(lambda: deny(kube, namespace) is not None, "the deny is back")
+
+    def owned() -> bool:
+        uid = (deny(kube, namespace) or {"metadata": {"uid": ""}})["metadata"]["uid"]
+        others = [p for p in kube.list("NetworkPolicy", namespace) if p["metadata"]["name"] != DENY]
+        return len(others) == 3 and all(
+            [o["uid"] for o in p["metadata"]["ownerReferences"] if o["name"] == DENY] == [uid] for p in others
+        )
+
+    eventually(owned, "and owns the others again")
+    assert (deny(kube, namespace) or {})["spec"]["podSelector"] == {}
+
+
+def test_a_deny_of_two_graphs_stays_for_the_other(kube: Kube, operator: Operator, namespace: str) -> None:
+    kube.apply(*app(namespace, *SHOP, "extra"), isolated(namespace))
+    kube.apply(graph(namespace, "more", {"extra": {}}, isolation="Namespace"))
+    eventually(lambda: ready(kube, namespace) and condition(kube, namespace, "more", "Ready") == "True")
+    eventually(
+        lambda: {o["name"] for o in (deny(kube, namespace) or {})["metadata"]["ownerReferences"]} == {"shop", "more"}
+    )
+    kube.delete("ServiceGraph", namespace, "shop")
+    eventually(lambda: policies(kube, namespace).keys() == {"extra", "default"}, "only the other graph's are left")
