@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,19 @@ def cluster(request: pytest.FixtureRequest) -> Target:
 @pytest.fixture
 def namespace(cluster: Target) -> Iterator[str]:
     """A namespace for one test, empty at first and gone afterwards."""
+    with _throw_away(cluster) as name:
+        yield name
+
+
+@pytest.fixture
+def neighbour(cluster: Target) -> Iterator[str]:
+    """Another one."""
+    with _throw_away(cluster) as name:
+        yield name
+
+
+@contextmanager
+def _throw_away(cluster: Target) -> Iterator[str]:
     name = f"test-{secrets.token_hex(4)}"
     status, answer = cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     assert status == 201, answer

@@ -74,21 +74,16 @@ class Kube:
         self, method: str, path: str, body: Any = None, content_type: str = "application/json", **query: str
     ) -> tuple[int, Any]:
         """Status code and decoded answer."""
-        target = path + (f"?{urlencode(query, quote_via=quote)}" if query else "")
-        headers = {"Content-Type": content_type}
-        if self._authorization:
-            headers["Authorization"] = self._authorization
-        data = None if body is None else json.dumps(body)
-        for last in (False, True):
-            try:
-                self._connection.request(method, target, body=data, headers=headers)
-                response = self._connection.getresponse()
-                return response.status, json.loads(response.read() or b"{}")
-            except (http.client.HTTPException, ConnectionError):
-                self._connection.close()
-                if last:
-                    raise
-        raise AssertionError("unreachable")
+        status, answer = self._exchange(method, path, body, content_type, **query)
+        return status, json.loads(answer or b"{}")
+
+    def watch(self, kind: str, version: str) -> list[Object]:
+        """The events of a kind, in all namespaces, since a version of its list."""
+        query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": "1"}
+        status, answer = self._exchange("GET", path_of(kind, ""), **query)
+        if status >= 400:
+            raise Refused(status, answer)
+        return [json.loads(line) for line in answer.splitlines()]
 
     def apply(self, *objects: Object) -> None:
         """Server-side apply of objects that name their namespace."""
@@ -120,6 +115,25 @@ class Kube:
         status, answer = self.try_call("DELETE", path_of(kind, namespace, name))
         if status not in (200, 202, 404):
             raise Refused(status, answer)
+
+    def _exchange(
+        self, method: str, path: str, body: Any = None, content_type: str = "application/json", **query: str
+    ) -> tuple[int, bytes]:
+        target = path + (f"?{urlencode(query, quote_via=quote)}" if query else "")
+        headers = {"Content-Type": content_type}
+        if self._authorization:
+            headers["Authorization"] = self._authorization
+        data = None if body is None else json.dumps(body)
+        for last in (False, True):
+            try:
+                self._connection.request(method, target, body=data, headers=headers)
+                response = self._connection.getresponse()
+                return response.status, response.read()
+            except (http.client.HTTPException, ConnectionError):
+                self._connection.close()
+                if last:
+                    raise
+        raise AssertionError("unreachable")
 
     @property
     def _connection(self) -> http.client.HTTPSConnection:

@@ -5,12 +5,33 @@ from typing import Any
 from tests.integration.kube import Kube, Object
 
 
-def condition(kube: Kube, namespace: str, name: str, kind: str, field: str = "status") -> str | None:
-    """A field of a condition, once the status speaks of the present generation."""
+def status(kube: Kube, namespace: str, name: str) -> Object:
+    """The status of a graph once it speaks of the present generation, {} until then."""
     found = kube.get("ServiceGraph", namespace, name)
     if found is None or found.get("status", {}).get("observedGeneration") != found["metadata"]["generation"]:
-        return None
-    return next((c[field] for c in found["status"]["conditions"] if c["type"] == kind), None)
+        return {}
+    return dict(found["status"])
+
+
+def condition(kube: Kube, namespace: str, name: str, kind: str, field: str = "status") -> str | None:
+    """A field of a condition, once the status speaks of the present generation."""
+    conditions = status(kube, namespace, name).get("conditions", ())
+    return next((c[field] for c in conditions if c["type"] == kind), None)
+
+
+def ready(kube: Kube, namespace: str, name: str = "shop") -> bool:
+    """Whether a graph is Ready."""
+    return condition(kube, namespace, name, "Ready") == "True"
+
+
+def problems(kube: Kube, namespace: str, name: str = "shop") -> dict[str, str]:
+    """Messages by code."""
+    return {p["code"]: p["message"] for p in status(kube, namespace, name).get("problems", ())}
+
+
+def edges(kube: Kube, namespace: str, name: str = "shop") -> dict[str, int]:
+    """How many edges there are in each state, those with none left out."""
+    return {state: count for state, count in status(kube, namespace, name).get("edges", {}).items() if count}
 
 
 def policies(kube: Kube, namespace: str) -> dict[str, Object]:

@@ -65,10 +65,8 @@ class Operator:
         self.log = log
         flags = [part for name, value in (QUICK | settings).items() for part in (f"--{name}", value)]
         program = Path(sys.executable).with_name("servicegraph")
-        command = [str(program), "operator", "--kubeconfig", str(kubeconfig), "--listen", "127.0.0.1:0", *flags]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SERVICEGRAPH_")}
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+        self._command = [str(program), "operator", "--kubeconfig", str(kubeconfig), "--listen", "127.0.0.1:0", *flags]
+        self.start()
 
     @property
     def pid(self) -> int:
@@ -87,11 +85,11 @@ class Operator:
 
     def answers(self, path: str) -> str | None:
         """The answer of /metrics, /healthz or /readyz; None when it is not 200 or there is no answer."""
-        port = _PORT.search(self.text)
-        if port is None:
+        ports = _PORT.findall(self.text)
+        if not ports:
             return None
         try:
-            with urlopen(f"http://127.0.0.1:{port[1]}{path}", timeout=2) as answer:
+            with urlopen(f"http://127.0.0.1:{ports[-1]}{path}", timeout=2) as answer:
                 text: str = answer.read().decode()
                 return text
         except OSError:
@@ -110,6 +108,12 @@ class Operator:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to it."""
         self._process.send_signal(number)
+
+    def start(self) -> None:
+        """Start the process, again if it has ended."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SERVICEGRAPH_")}
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(self._command, stdout=output, stderr=output, env=environment)
 
     def stop(self) -> int:
         """Ask it to stop, and wait for its exit code."""
@@ -145,6 +149,17 @@ def leading(operator: Operator) -> Operator:
     eventually(lambda: operator.is_leading() or operator.exit_code is not None, "the operator leads")
     assert operator.exit_code is None, operator.text
     return operator
+
+
+@contextmanager
+def down(operator: Operator) -> Iterator[None]:
+    """A shared operator is stopped for the time of the block, and leads again afterwards."""
+    assert operator.stop() == 0
+    try:
+        yield
+    finally:
+        operator.start()
+        leading(operator)
 
 
 def _kubectl(kube: Kube, *arguments: str) -> None:
