@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from servicegraph.compiler.emit.names import policy_name
-from servicegraph.model.policy import AnyPeer, Direction, Flow, Origin, Peer, Policy, Rule
+from servicegraph.model.policy import ANY_PEER, Direction, Flow, Origin, Peer, Policy, Rule
 from servicegraph.model.ports import PortRange, merge_ranges, subtract_ranges
 
 Ports = tuple[PortRange, ...]
@@ -17,104 +17,109 @@ _LARGEST = 200 * 1024
 _PART = 100 * 1024
 
 
-class _Gathered:
-    """What one peer may use, and the entries that say so."""
+class _Grant(msgspec.Struct, frozen=True, gc=False):
+    """All that one peer may use in one direction (`ports` None: every port), and the entries that say so."""
 
-    __slots__ = ("origins", "ports")
-
-    def __init__(self) -> None:
-        self.ports: list[PortRange] = []
-        self.origins: dict[str, Origin] = {}
-
-
-def rules_of(flows: Iterable[Flow]) -> tuple[Rule, ...]:
-    """The rules of one direction: each peer stands in one rule, peers with the same ports share it.
-
-    What any peer may use is not repeated for single ones.
-    """
-    gathered: dict[Peer, _Gathered] = {}
-    unlimited: dict[str, Origin] = {}
-    for flow in flows:
-        if flow.ports is None:
-            unlimited[str(flow.origin)] = flow.origin
-            continue
-        found = gathered.get(flow.peer)
-        if found is None:
-            found = gathered[flow.peer] = _Gathered()
-        found.ports += flow.ports
-        found.origins[str(flow.origin)] = flow.origin
-    if unlimited:
-        return (Rule((AnyPeer(),), None, _sorted(unlimited)),)
-    anyone = gathered.pop(AnyPeer(), None)
-    covered = merge_ranges(tuple(anyone.ports)) if anyone else ()
-    shared: dict[Ports, list[Peer]] = defaultdict(list)
-    origins: dict[Ports, dict[str, Origin]] = defaultdict(dict)
-    for peer, found in gathered.items():
-        ports = merge_ranges(tuple(found.ports))
-        left = subtract_ranges(ports, covered) if covered else ports
-        if left:
-            shared[left].append(peer)
-            origins[left].update(found.origins)
-        elif anyone is not None:
-            anyone.origins.update(found.origins)
-    rules = [
-        Rule(tuple(sorted(peers, key=peer_key)), ports, _sorted(origins[ports])) for ports, peers in shared.items()
-    ]
-    if anyone is not None:
-        rules.append(Rule((AnyPeer(),), covered, _sorted(anyone.origins)))
-    return tuple(sorted(rules, key=_rule_key))
+    peer: Peer
+    ports: Ports | None
+    origins: tuple[Origin, ...]
 
 
 def spread(policy: Policy, flows: Iterable[Flow]) -> tuple[Policy, ...]:
     """The policy with the rules of these flows, over as many objects as its size wants.
 
-    A peer goes to a part by a hash of itself, so that one that changes touches one part, and the number of parts is
-    a power of two, so that it seldom changes.
+    What one entry allows goes to a part by a hash of the entry, so that a caller whose labels change touches one
+    part, and the number of parts is a power of two, so that it seldom changes.
     """
     flows = tuple(flows)
-    ingress = rules_of(f for f in flows if f.direction is Direction.INGRESS)
-    egress = rules_of(f for f in flows if f.direction is Direction.EGRESS)
-    size = sum(len(peer_key(peer)) for rule in (*ingress, *egress) for peer in rule.peers)
+    ingress = _grants([f for f in flows if f.direction is Direction.INGRESS])
+    egress = _grants([f for f in flows if f.direction is Direction.EGRESS])
+    size = sum(len(_peer_key(grant.peer)) for side in (ingress, egress) for grant in side)
     parts = 1 if size <= _LARGEST else 1 << (-(-size // _PART) - 1).bit_length()
     assert policy.service is not None
+    name = policy.service.name
     return tuple(
         msgspec.structs.replace(
             policy,
-            name=policy_name(policy.service.name, policy.subject, part, parts),
-            ingress=_part(ingress, part, parts),
-            egress=_part(egress, part, parts),
+            name=policy_name(name, policy.subject, part, parts),
+            ingress=_rules(allowed_in),
+            egress=_rules(allowed_out),
             part=part,
             parts=parts,
         )
-        for part in range(parts)
+        for part, (allowed_in, allowed_out) in enumerate(zip(_split(ingress, parts), _split(egress, parts), strict=True))
     )
 
 
-def _part(rules: tuple[Rule, ...], part: int, parts: int) -> tuple[Rule, ...]:
-    if parts == 1:
-        return rules
+def _grants(flows: list[Flow]) -> list[_Grant]:
+    """What the flows of one direction allow, each peer once; what any peer may use is not repeated for single ones."""
+    by_peer: dict[Peer, list[Flow]] = {}
+    for flow in flows:
+        by_peer.setdefault(flow.peer, []).append(flow)
+    grants = [_grant(peer, found) for peer, found in by_peer.items()]
+    anyone = next((grant for grant in grants if grant.peer == ANY_PEER), None)
+    if anyone is None:
+        return grants
+    if anyone.ports is None:
+        return [anyone]
+    origins = anyone.origins
     kept = []
-    for rule in rules:
-        peers = tuple(peer for peer in rule.peers if _hash(peer) % parts == part)
-        if peers:
-            kept.append(Rule(peers, rule.ports, rule.origins))
-    return tuple(kept)
+    for grant in grants:
+        left = subtract_ranges(grant.ports or (), anyone.ports)
+        if left:
+            kept.append(_Grant(grant.peer, left, grant.origins))
+        else:
+            origins += grant.origins
+    return [*kept, _Grant(ANY_PEER, anyone.ports, origins)]
+
+
+def _grant(peer: Peer, flows: list[Flow]) -> _Grant:
+    if len(flows) == 1:
+        (flow,) = flows
+        return _Grant(peer, flow.ports, (flow.origin,))
+    unlimited = tuple(flow.origin for flow in flows if flow.ports is None)
+    if unlimited:
+        return _Grant(peer, None, unlimited)
+    ports = merge_ranges(tuple(port for flow in flows for port in flow.ports or ()))
+    return _Grant(peer, ports, tuple(flow.origin for flow in flows))
+
+
+def _split(grants: list[_Grant], parts: int) -> list[list[_Grant]]:
+    if parts == 1:
+        return [grants]
+    found: list[list[_Grant]] = [[] for _ in range(parts)]
+    for grant in grants:
+        entry = min(str(origin) for origin in grant.origins)
+        found[zlib.crc32(entry.encode()) % parts].append(grant)
+    return found
+
+
+def _rules(grants: list[_Grant]) -> tuple[Rule, ...]:
+    """The rules of one direction: peers with the same ports share one."""
+    shared: dict[Ports | None, list[_Grant]] = defaultdict(list)
+    for grant in grants:
+        shared[grant.ports].append(grant)
+    rules = [
+        Rule(
+            tuple(sorted([grant.peer for grant in alike], key=_peer_key)),
+            ports,
+            _sorted(origin for grant in alike for origin in grant.origins),
+        )
+        for ports, alike in shared.items()
+    ]
+    return tuple(sorted(rules, key=_rule_key))
 
 
 @lru_cache(maxsize=262_144)
-def peer_key(peer: Peer) -> bytes:
+def _peer_key(peer: Peer) -> bytes:
     """A peer as bytes: its place in the canonical order, and a measure of its size."""
     return msgspec.json.encode(peer)
 
 
-@lru_cache(maxsize=262_144)
-def _hash(peer: Peer) -> int:
-    return zlib.crc32(peer_key(peer))
-
-
 def _rule_key(rule: Rule) -> tuple[Ports, bytes]:
-    return (rule.ports or (), peer_key(rule.peers[0]))
+    return (rule.ports or (), _peer_key(rule.peers[0]))
 
 
-def _sorted(origins: dict[str, Origin]) -> tuple[Origin, ...]:
-    return tuple(origins[text] for text in sorted(origins))
+def _sorted(origins: Iterable[Origin]) -> tuple[Origin, ...]:
+    by_text = {(str(origin.graph), origin.text): origin for origin in origins}
+    return tuple(by_text[text] for text in sorted(by_text))
