@@ -9,8 +9,6 @@ import pytest
 from tests.contract import ROOT, sections
 
 DOCS = ROOT / "docs"
-UNWRITTEN = {"problems.md"}
-"""Pages that are linked and not written yet."""
 
 LINK = re.compile(r"\]\((?!https?:)(?P<page>[^)#]*)(?:#(?P<fragment>[^)]*))?\)")
 LINKS = sorted(
@@ -18,7 +16,6 @@ LINKS = sorted(
         (page.relative_to(DOCS).as_posix(), link["page"], link["fragment"] or "")
         for page in DOCS.rglob("*.md")
         for link in LINK.finditer(page.read_text())
-        if link["page"] not in UNWRITTEN
     }
 )
 
@@ -33,8 +30,3 @@ def test_a_link_leads_to_a_page_and_a_heading(page: str, target: str, fragment: 
     there = (DOCS / page).parent / target if target else DOCS / page
     assert there.exists()
     assert not fragment or fragment in fragments(there)
-
-
-@pytest.mark.parametrize("page", sorted(UNWRITTEN))
-def test_an_unwritten_page_is_not_there(page: str) -> None:
-    assert not (DOCS / page).exists(), f"{page} is written: take it out of UNWRITTEN"

@@ -18,6 +18,7 @@ _ADVICE = {
     "did not find expected key": "check the indentation and the quotes above",
     "did not find expected '-' indicator": "check the indentation",
     "did not find expected <document start>": "separate documents with a line of `---`",
+    "found character that cannot start any token": _QUOTE,
     "found unexpected end of stream": "close the quotes or brackets that were opened",
     "found incompatible YAML document": "leave the %YAML line out",
     "found unknown escape character": "double the backslash, or use single quotes",
@@ -53,14 +54,16 @@ def explain(error: yaml.YAMLError, file: str, text: str) -> InputError:
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return InputError(file, f"not valid YAML: {error}")
     problem, mark = str(error.problem), error.problem_mark
-    lines = text.splitlines()
-    advice = _advice(problem, lines[mark.line] if mark.line < len(lines) else "", mark.column)
-    return InputError(file, f"not valid YAML: {problem}: {advice}", mark.line + 1, mark.column + 1)
+    around = text.split("\n")[max(mark.line - 1, 0) : mark.line + 1]
+    return InputError(
+        file, f"not valid YAML: {problem}: {_advice(problem, around, mark.column)}", mark.line + 1, mark.column + 1
+    )
 
 
-def _advice(problem: str, line: str, column: int) -> str:
-    if "{{" in line:
+def _advice(problem: str, around: list[str], column: int) -> str:
+    """What to do; `around` is the line of the problem and the one above it."""
+    if any("{{" in line for line in around):
         return "this looks like a template, render it first: helm template . | servicegraph render -"
-    if problem == "found character that cannot start any token":
-        return "a tab cannot indent, use spaces" if line[column : column + 1] == "\t" else _QUOTE
+    if "tab" in problem or around[-1][column : column + 1] == "\t":
+        return "a tab cannot indent, use spaces"
     return _ADVICE.get(problem, "check the indentation, quotes and brackets here and in the lines above")
