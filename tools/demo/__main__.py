@@ -61,7 +61,8 @@ async def _host(screen: Screen, keep: bool) -> AsyncIterator[Place]:
     await screen.chapter("A control plane of its own")
     screen.say(
         "The real thing, on loopback, without root or containers: etcd, kube-apiserver and kube-controller-manager. "
-        "There are no nodes, so pods stay Pending; for policies that makes no difference."
+        "There are no nodes and no network plugin: pods stay Pending and nobody filters packets. For the operator that "
+        "makes no difference."
     )
     async with AsyncExitStack() as stack:
         with screen.waiting("starting the control plane"):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.text import Text
 
 from tools.demo.changes import Change, Outcome
-from tools.demo.rules import Line, difference, lines, subject
+from tools.demo.rules import Line, annotated, difference, lines, subject
 
 _STYLES = {Outcome.NEW: "green", Outcome.CHANGED: "yellow", Outcome.UNCHANGED: "dim", Outcome.GONE: "red"}
 _MARKS = {Outcome.NEW: "+", Outcome.CHANGED: "~", Outcome.UNCHANGED: "=", Outcome.GONE: "-"}
@@ -47,7 +47,8 @@ def _policy(change: Change) -> Iterator[Text]:
             found = difference(change.before, change.after)
             yield from delta(found.added, found.removed)
             if not (found.added or found.removed):
-                yield Text("      the same rules; only its annotations differ", "dim")
+                keys = ", ".join(annotated(change.before, change.after))
+                yield Text(f"      the same rules; annotations: {keys}", "dim")
         case _:
             pass
 

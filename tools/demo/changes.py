@@ -70,7 +70,7 @@ def compare(
         Change(
             name,
             _outcome(before.get(name), after.get(name)),
-            max(0.0, (last[name] - since) * 1000) if name in last else None,
+            (last[name] - since) * 1000 if name in last else None,
             before.get(name),
             after.get(name),
         )

@@ -40,7 +40,7 @@ async def graph_applied(scene: Scene) -> None:
     last = scene.record("graph applied", changes)
     screen.show(block(changes))
     screen.say(
-        f"{len(changes)} policies, the last one {milliseconds(last)} after the API server took the graph. Each "
+        f"{len(changes)} policies, the last one {milliseconds(last)} after the graph was sent. Each "
         "isolates its pods in both directions: what it does not list is denied. The ports "
         "are the pods', not the Services'."
     )
@@ -79,7 +79,7 @@ async def labels_moved(scene: Scene) -> None:
     screen.say(
         f"Done {milliseconds(last)} after the switch. The old label has not gone, though: "
         f"{carriers} it. So the old policy stays, and both ends still know the old pods: they [bold]drain[/] "
-        " instead of being cut off, or left without isolation, in the middle of their work."
+        "instead of being cut off, or left without isolation, in the middle of their work."
     )
 
 
@@ -113,12 +113,12 @@ async def hand_edit_reverted(scene: Scene) -> None:
     change: dict[str, Any] = {"spec": {"ingress": [{}]}}
     screen.command(f"kubectl patch networkpolicy {name} --type merge -p '{compact(change)}'")
     seen = scene.observe()
-    edited = await scene.team.patch(scene.path(POLICIES, "NetworkPolicy", name), change)
+    await scene.team.patch(scene.path(POLICIES, "NetworkPolicy", name), change)
     await scene.policies.settled(
         lambda found: len(seen.events) >= 2 and found[name]["spec"] == policy["spec"], "the edit taken back"
     )
     theirs, ours = seen.events[0], seen.events[-1]
-    changes = seen.changes(edited)
+    changes = seen.changes(theirs.at)
     last = scene.record("hand edit taken back", changes)
     for event in (theirs, ours):
         found = difference(event.before or {}, event.object)
@@ -152,7 +152,7 @@ async def call_removed(scene: Scene) -> None:
     last = scene.record("call removed from the graph", changes)
     screen.show(block(changes))
     screen.say(
-        f"Both ends, {milliseconds(last)} after the API server took the change: a call that is taken out of the graph "
+        f"Both ends, {milliseconds(last)} after the change was sent: a call that is taken out of the graph "
         f"does not drain. {MOVED.capitalize()} calls nobody now, so it has no business with DNS either."
     )
 
@@ -169,8 +169,8 @@ async def graph_deleted(scene: Scene) -> None:
     last = scene.record("graph deleted", changes)
     screen.show(block(changes))
     screen.say(
-        f"No policy is left after {milliseconds(last)}. They are owned by their graph, so the cluster's own garbage "
-        "collector takes them, even while no operator runs. The shop itself was never touched."
+        f"No policy is left after {milliseconds(last)}; the shop itself was never touched. Had the operator been down, "
+        "the cluster's garbage collector would have taken them: every policy is owned by its graph."
     )
 
 

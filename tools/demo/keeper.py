@@ -23,15 +23,7 @@ _POLL_SECONDS = 0.5
 
 async def hand_over(screen: Screen, team: Team, place: Place, kubectl: Path, kubeconfig: Path, scene: Scene) -> None:
     """Leave an operator behind and the shop as at the beginning; say how to use them and how to end them."""
-    with (place.folder / LOG).open("ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "tools.demo.keeper", KEPT, *command(place, kubeconfig, free_port())],
-            cwd=CHECKOUT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    _start(place, command(place, kubeconfig, free_port()))
     await team.apply_all([*scene.app, scene.graph])
     screen.say("[bold]The cluster stays up[/], with the operator, and the shop and its graph are there again:")
     screen.show(
@@ -44,6 +36,18 @@ async def hand_over(screen: Screen, team: Team, place: Place, kubectl: Path, kub
     )
     screen.say("To end all of it:")
     screen.show((f"python3 -m tools.cluster down --name {KEPT}",))
+
+
+def _start(place: Place, operator: tuple[str, ...]) -> None:
+    with (place.folder / LOG).open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "tools.demo.keeper", KEPT, *operator],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
 
 
 def main() -> int:

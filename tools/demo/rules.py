@@ -43,6 +43,12 @@ def difference(before: Manifest, after: Manifest) -> Difference:
     return Difference(tuple(line for line in new if line not in old), tuple(line for line in old if line not in new))
 
 
+def annotated(before: Manifest, after: Manifest) -> tuple[str, ...]:
+    """The annotations that are not the same."""
+    old, new = (one["metadata"].get("annotations", {}) for one in (before, after))
+    return tuple(sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key)))
+
+
 def peers(policy: Manifest) -> frozenset[str]:
     """The peers it names."""
     return frozenset(line.peer for line in lines(policy))

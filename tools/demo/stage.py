@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tools.demo import account, keeper, story
 from tools.demo.choice import Crd
-from tools.demo.manifests import CONFIG, collection, kustomized
+from tools.demo.manifests import CONFIG, DNS_FILE, collection, kustomized, read
 from tools.demo.operatorprocess import operating
 from tools.demo.place import Place
 from tools.demo.scene import GRAPHS
@@ -62,9 +62,9 @@ def _what_next(screen: Screen) -> None:
     screen.say("[bold]What next[/]")
     screen.show(
         (
-            "DEMO=interactive make demo        the same, and the cluster stays up for you to play with",
-            "servicegraph render FOLDER        policies from your own files, with no cluster (in .venv/bin)",
-            "docs/spec.md                      everything a graph can say",
-            "docs/demo.md                      what you have just seen, and how it was measured",
+            "DEMO=interactive make demo             the cluster stays up for you to play with",
+            ".venv/bin/servicegraph render FOLDER   policies from your own files",
+            "docs/spec.md                           all that a graph can say",
+            "docs/demo.md                           what this demo did, and how it measured",
         )
     )

@@ -58,7 +58,10 @@ async def _play(scene: Scene) -> None:
 
 def summary(scene: Scene) -> None:
     """What was measured, as a table."""
-    scene.screen.say("[bold]As seen at the API server[/]: policies written, left alone, and when the last one was seen")
+    scene.screen.say(
+        "Policies written and left alone, and how long it took: from sending the change to the API server until its "
+        "watch showed the last of them."
+    )
     width = max(len(row.title) for row in scene.rows)
     scene.screen.show(
         f"{row.title:{width}}  {row.written} written  {row.unchanged} left alone  {milliseconds(row.last_ms):>7}"
