@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
-_QUIET = {"kopf": logging.WARNING, "aiohttp": logging.WARNING, "asyncio": logging.WARNING}
+_QUIET = {"kopf": logging.ERROR, "aiohttp": logging.WARNING, "asyncio": logging.WARNING}
 
 
 class _Text(logging.Formatter):

@@ -1,0 +1,144 @@
+"""The status of a graph: what it counts, when it is Ready, and that it changes only when something did."""
+
+from typing import Any
+
+import pytest
+
+from servicegraph.compiler.changes import GraphResult
+from servicegraph.controller.events import transitions
+from servicegraph.controller.plan import Held
+from servicegraph.controller.status import Failure, Outcome, build, build_invalid, same
+from servicegraph.model.compilation import Edge, EdgeState
+from servicegraph.model.graph import Graph, Ignore
+from servicegraph.model.policy import Mode
+from servicegraph.model.problems import Code, Problem, Severity
+from servicegraph.model.refs import ServiceKey
+from tests.unit.controller.planning import BOTH, SHOP, service_policy
+
+THEN, NOW = "2026-11-22T12:00:00Z", "2026-11-22T12:05:00Z"
+TAKEN = Failure("sg-x", "NameTaken", "delete theirs", lasting=True)
+BUSY = Failure("sg-y", "Retrying", "429", lasting=False)
+
+
+def result(
+    *states: EdgeState, mode: Mode = Mode.ENFORCE, problems: tuple[Problem, ...] = (), ignores: tuple[Ignore, ...] = ()
+) -> GraphResult:
+    graph = Graph(
+        key=SHOP,
+        mode=mode,
+        isolation="Members",
+        engine="Auto",
+        directions=BOTH,
+        services=(),
+        ignores=ignores,
+        uid="1",
+        generation=3,
+    )
+    edges = tuple(Edge(SHOP, ServiceKey("shop", "a"), "b", state, ".spec") for state in states)
+    return GraphResult(graph, 2, (service_policy("a"), service_policy("b")), edges, problems)
+
+
+def status(
+    found: GraphResult, outcome: Outcome = Outcome(), previous: dict[str, Any] | None = None, now: str = NOW
+) -> dict[str, Any]:
+    return build(found, outcome, (), 3, previous or {}, now)
+
+
+def conditions(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {condition["type"]: (condition["status"], condition["reason"]) for condition in found["conditions"]}
+
+
+def problem(code: Code, severity: Severity, path: str = ".spec") -> Problem:
+    return Problem(code, severity, SHOP, path, "what to do")
+
+
+def test_all_is_well() -> None:
+    found = status(result(EdgeState.ACTIVE, EdgeState.ACTIVE))
+    assert conditions(found) == {
+        "Ready": ("True", "Applied"),
+        "Reconciling": ("False", "UpToDate"),
+        "Stalled": ("False", "NotStalled"),
+        "EdgesResolved": ("True", "AllActive"),
+    }
+    assert (found["observedGeneration"], found["services"], found["policies"]) == (3, 2, 2)
+    assert all(condition["observedGeneration"] == 3 for condition in found["conditions"])
+
+
+def test_edges_are_counted_and_do_not_make_it_unready() -> None:
+    found = status(result(EdgeState.ACTIVE, EdgeState.AWAITING_CONSENT, EdgeState.UNRESOLVED, EdgeState.UNSUPPORTED))
+    assert found["edges"] == {"total": 4, "active": 1, "awaitingConsent": 1, "unresolved": 1, "unsupported": 1}
+    assert conditions(found)["Ready"][0] == "True"
+    assert conditions(found)["EdgesResolved"][0] == "False"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (Outcome(pending=1), ("Applying", "True", "False")),
+        (Outcome(pending=1, failures=(BUSY,)), ("Retrying", "True", "False")),
+        (Outcome(failures=(TAKEN,)), ("NameTaken", "False", "True")),
+        (Outcome(pending=1, failures=(BUSY, TAKEN)), ("NameTaken", "True", "True")),
+    ],
+)
+def test_what_is_missing_is_named(outcome: Outcome, expected: tuple[str, str, str]) -> None:
+    found = conditions(status(result(), outcome))
+    assert found["Ready"] == ("False", expected[0])
+    assert (found["Reconciling"][0], found["Stalled"][0]) == expected[1:]
+
+
+@pytest.mark.parametrize(("mode", "reason"), [(Mode.DRY_RUN, "DryRun"), (Mode.OFF, "Off")])
+def test_modes_are_ready_with_their_reason(mode: Mode, reason: str) -> None:
+    found = status(result(mode=mode), Outcome(held=Held(1, 2, 3)))
+    assert conditions(found)["Ready"] == ("True", reason)
+
+
+def test_dry_run_says_what_it_would_do() -> None:
+    found = status(result(mode=Mode.DRY_RUN), Outcome(held=Held(1, 2, 3)))
+    assert "create 1, update 2 and delete 3" in found["conditions"][0]["message"]
+
+
+def test_the_worst_twenty_problems_first() -> None:
+    many = tuple(problem(Code.UNUSED_CONSENT, Severity.INFO, f".spec.services[{i}]") for i in range(30))
+    found = status(result(problems=(*many, problem(Code.PORT_NOT_FOUND, Severity.ERROR))))
+    assert found["problemCount"] == 31
+    assert len(found["problems"]) == 20
+    assert found["problems"][0]["code"] == "PortNotFound"
+
+
+def test_ignored_problems_are_not_reported() -> None:
+    ignored = (Ignore("UnusedConsent", None, "known"),)
+    found = status(result(problems=(problem(Code.UNUSED_CONSENT, Severity.INFO),), ignores=ignored))
+    assert (found["problemCount"], found["problems"]) == (0, [])
+
+
+def test_a_transition_has_its_time_and_the_rest_keeps_theirs() -> None:
+    first = status(result(EdgeState.ACTIVE), Outcome(pending=1), now=THEN)
+    second = status(result(EdgeState.ACTIVE), previous=first, now=NOW)
+    times = {condition["type"]: condition["lastTransitionTime"] for condition in second["conditions"]}
+    assert times == {"Ready": NOW, "Reconciling": NOW, "Stalled": THEN, "EdgesResolved": THEN}
+
+
+def test_the_same_again_is_no_change_whatever_others_added() -> None:
+    first = status(result(EdgeState.ACTIVE), now=THEN)
+    assert same(status(result(EdgeState.ACTIVE), previous=first, now=NOW), {**first, "extra": 1})
+    assert not same(status(result(EdgeState.UNRESOLVED), previous=first, now=NOW), first)
+
+
+def test_an_invalid_graph_keeps_its_counts_and_says_that_its_policies_stay() -> None:
+    first = status(result(EdgeState.ACTIVE), now=THEN)
+    found = build_invalid([problem(Code.INVALID, Severity.ERROR, ".spec.services[0]")], 4, first, NOW)
+    assert (found["services"], found["policies"], found["observedGeneration"]) == (2, 2, 4)
+    assert conditions(found)["Stalled"] == ("True", "Invalid")
+    assert conditions(found)["Ready"] == ("False", "Invalid")
+    assert "stay as they were" in found["conditions"][0]["message"]
+
+
+def test_events_tell_transitions_only() -> None:
+    first = status(result(EdgeState.ACTIVE), now=THEN)
+    assert [event.reason for event in transitions({}, first)] == ["Applied"]
+    again = status(result(EdgeState.ACTIVE), previous=first, now=NOW)
+    assert list(transitions(first, again)) == []
+    stalled = status(result(EdgeState.ACTIVE), Outcome(failures=(TAKEN,)), previous=first)
+    assert [(event.reason, event.warning) for event in transitions(first, stalled)] == [("NameTaken", True)]
+    worse = status(result(problems=(problem(Code.PORT_NOT_FOUND, Severity.ERROR),)), previous=first)
+    assert [event.reason for event in transitions(first, worse)] == ["PortNotFound"]
