@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from yaml import YAMLError
+
 REREAD_SECONDS = 60.0
 """How long a token is used before it is asked for again: the kubelet rotates them, plugins let them expire."""
 
@@ -86,10 +88,19 @@ def from_kubeconfig(kubeconfig: Path | None = None, context: str | None = None) 
 
     Raises ConnectionConfigError.
     """
+    try:
+        return _from_kubeconfig(str(kubeconfig) if kubeconfig else None, context)
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, YAMLError) as error:
+        # The loader has no one way to say that a file is not what it expects.
+        raise ConnectionConfigError(
+            f"{kubeconfig or 'the default kubeconfig'} cannot be used: {error}. Name another with --kubeconfig"
+        ) from None
+
+
+def _from_kubeconfig(file: str | None, context: str | None) -> Connection:
     from kubernetes.client import Configuration
     from kubernetes.config import ConfigException, list_kube_config_contexts, load_kube_config
 
-    file = str(kubeconfig) if kubeconfig else None
     found = Configuration()
 
     def load() -> None:
@@ -102,17 +113,14 @@ def from_kubeconfig(kubeconfig: Path | None = None, context: str | None = None) 
     try:
         load()
         contexts, current = list_kube_config_contexts(file)  # type: ignore[no-untyped-call]
-    except (ConfigException, OSError) as error:
-        raise ConnectionConfigError(
-            f"{kubeconfig or 'the default kubeconfig'} cannot be used: {error}. Name one with --kubeconfig"
-        ) from None
+    except ConfigException as error:
+        raise ValueError(str(error)) from None
     chosen = next((c for c in contexts if c["name"] == context), current)
+    encrypted = found.host.startswith("https")
     return Connection(
         server=found.host,
         credentials=Credentials(authorization),
-        tls=_tls(found.ssl_ca_cert, found.cert_file, found.key_file, verify=found.verify_ssl)
-        if found.host.startswith("https")
-        else None,
+        tls=_tls(found.ssl_ca_cert, found.cert_file, found.key_file, verify=found.verify_ssl) if encrypted else None,
         server_hostname=found.tls_server_name,
         proxy=found.proxy,
         namespace=chosen["context"].get("namespace") or "default",

@@ -186,14 +186,17 @@ class TestEndpointSlice:
         return found
 
     def test_addresses_and_ports_in_one_order(self) -> None:
-        endpoints = [{"addresses": ["198.51.100.8"]}, {"addresses": ["198.51.100.7"], "conditions": {"ready": False}}]
+        endpoints = [
+            {"addresses": [f"198.51.100.{n}"], "conditions": {"ready": n % 2 == 0}} for n in (9, 7, 8, 3, 1, 5, 2)
+        ]
         ports = [{"name": "web", "port": 80}, {"port": 53, "protocol": "UDP"}, {"name": "", "port": None}]
-        assert self.read({}, endpoints=endpoints, ports=ports) == EndpointSlice(
-            "shop",
-            "db-1",
-            "db",
-            ("198.51.100.7", "198.51.100.8"),
-            (ContainerPort(53, "UDP"), ContainerPort(80, "TCP", "web")),
+        found = self.read({}, endpoints=endpoints, ports=ports)
+        assert found == EndpointSlice(
+            namespace="shop",
+            name="db-1",
+            service="db",
+            addresses=tuple(f"198.51.100.{n}" for n in (1, 2, 3, 5, 7, 8, 9)),
+            ports=(ContainerPort(53, "UDP"), ContainerPort(80, "TCP", "web")),
         )
 
     def test_names_for_addresses_are_left_out(self) -> None:
