@@ -9,6 +9,7 @@ from servicegraph.compiler.view import Half, View, isolable, origin_of, problem_
 from servicegraph.model.graph import DeclaredService, Entry, ServiceParty
 from servicegraph.model.policy import Direction, Flow, Peer
 from servicegraph.model.problems import Code, Problem, Severity
+from servicegraph.model.refs import ServiceKey
 
 
 class Accept(msgspec.Struct, frozen=True, gc=False):
@@ -27,8 +28,8 @@ def resolve_accept(callee: DeclaredService, entry: Entry, view: View) -> Accept:
         return Accept(problems=(problem_of(callee, finding, entry.path),))
     findings: tuple[Finding, ...]
     if isinstance(entry.party, ServiceParty):
-        if (caller := view.declared(entry.party.key)) is not None:
-            return _consent(callee, caller, entry)
+        if view.declared(entry.party.key) is not None:
+            return _consent(callee, entry.party.key, entry, view)
         peers, findings = _outside_service(entry.party, callee, view)
         read = service_port
     else:
@@ -53,11 +54,10 @@ def resolve_accept(callee: DeclaredService, entry: Entry, view: View) -> Accept:
     return Accept(ingress, tuple(problems))
 
 
-def _consent(callee: DeclaredService, caller: DeclaredService, entry: Entry) -> Accept:
-    calls = any(isinstance(e.party, ServiceParty) and e.party.key == callee.key for e in caller.calls)
-    if calls or entry.default:
+def _consent(callee: DeclaredService, caller: ServiceKey, entry: Entry, view: View) -> Accept:
+    if entry.default or callee.key in view.mentions(caller).calls:
         return Accept()
-    message = f"{caller.key} is declared and does not call {callee.key.name}: this entry gives no rule until it does"
+    message = f"{caller} is declared and does not call {callee.key.name}: this entry gives no rule until it does"
     return Accept(problems=(problem_of(callee, Finding(Code.UNUSED_CONSENT, Severity.INFO, message), entry.path),))
 
 

@@ -9,7 +9,7 @@ from servicegraph.compiler.subjects import Subject
 from servicegraph.compiler.terms import Finding, Term
 from servicegraph.compiler.view import Half, View, isolable, origin_of, pod_peer, problem_of, sources
 from servicegraph.model.compilation import Edge, EdgeState
-from servicegraph.model.graph import DeclaredService, Entry, NameParty, Place, PlaceParty, ServiceParty
+from servicegraph.model.graph import DeclaredService, Entry, NameParty, ServiceParty
 from servicegraph.model.policy import Direction, Flow, Peer
 from servicegraph.model.ports import WrittenPort, intersect_ranges, subtract_ranges
 from servicegraph.model.problems import Code, Problem, Severity
@@ -55,7 +55,7 @@ def _service(caller: DeclaredService, entry: Entry, callee: Subject, view: View)
     foreign = callee.key.namespace != caller.key.namespace
     if foreign and declared is None and not table.rows:
         return _unknown(caller, entry, callee)
-    consent = _consent(caller, declared, reachable) if foreign and declared is not None else None
+    consent = _consent(caller, callee.key, reachable, view) if foreign and declared is not None else None
     subject = view.subject(caller.key)
     origin = origin_of(caller, entry)
     peers = sources(subject, callee.key.namespace)
@@ -95,17 +95,14 @@ def _destinations(callee: Subject, table: PortTable, seen_from: str) -> list[tup
     return found
 
 
-def _consent(caller: DeclaredService, callee: DeclaredService | None, terms: tuple[Term, ...]) -> dict[Term, Ranges]:
+def _consent(caller: DeclaredService, callee: ServiceKey, terms: tuple[Term, ...], view: View) -> dict[Term, Ranges]:
     """The pod ports at which each term of the callee takes this caller: by name, or because it takes anyone (R7)."""
     accepted: dict[Term, Ranges] = dict.fromkeys(terms, ())
-    for entry in callee.accepts if callee is not None else ():
-        if isinstance(entry.party, ServiceParty) and entry.party.key == caller.key:
-            read = service_port
-        elif isinstance(entry.party, PlaceParty) and entry.party.place is Place.ANYWHERE:
-            read = pod_port
-        else:
-            continue
-        for term, ranges in resolve_ports(terms, entry.ports, read).rows:
+    said = view.mentions(callee)
+    tables = [resolve_ports(terms, entry.ports, service_port) for entry in said.accepts.get(caller.key, ())]
+    tables += [resolve_ports(terms, entry.ports, pod_port) for entry in said.anyone]
+    for table in tables:
+        for term, ranges in table.rows:
             accepted[term] += ranges
     return accepted
 

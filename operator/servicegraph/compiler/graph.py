@@ -5,22 +5,50 @@ policy, else to the smaller name; both are told.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from servicegraph.compiler.changes import Changes
-from servicegraph.model.graph import DeclaredService, Entry, Graph, ServiceParty
+from servicegraph.model.graph import DeclaredService, Entry, Graph, Place, PlaceParty, ServiceParty
 from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.model.profile import Limits
 from servicegraph.model.refs import GraphKey, ServiceKey
 
 
-def mentions(service: DeclaredService | None) -> set[ServiceKey]:
-    """The services that a declaration names in its calls and accepts."""
-    if service is None:
-        return set()
-    return {e.party.key for e in (*service.calls, *service.accepts) if isinstance(e.party, ServiceParty)}
+class Mentions(msgspec.Struct, frozen=True):
+    """The services that a declaration names, with the entries that name them; `anyone` are those that take anybody."""
+
+    calls: Mapping[ServiceKey, list[Entry]] = {}
+    accepts: Mapping[ServiceKey, list[Entry]] = {}
+    anyone: tuple[Entry, ...] = ()
+
+    @classmethod
+    def of(cls, service: DeclaredService) -> "Mentions":
+        """The mentions of a declaration."""
+        return cls(
+            _by_service(service.calls), _by_service(service.accepts), tuple(filter(_takes_anyone, service.accepts))
+        )
+
+    @property
+    def services(self) -> set[ServiceKey]:
+        """Every service that is named."""
+        return self.calls.keys() | self.accepts.keys()
+
+
+_NO_MENTIONS = Mentions()
+
+
+def _by_service(entries: Iterable[Entry]) -> dict[ServiceKey, list[Entry]]:
+    found: dict[ServiceKey, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if isinstance(entry.party, ServiceParty):
+            found[entry.party.key].append(entry)
+    return found
+
+
+def _takes_anyone(entry: Entry) -> bool:
+    return isinstance(entry.party, PlaceParty) and entry.party.place is Place.ANYWHERE
 
 
 class Declarations:
@@ -32,6 +60,7 @@ class Declarations:
         self._claims: dict[ServiceKey, dict[GraphKey, DeclaredService]] = defaultdict(dict)
         self._incumbents: dict[ServiceKey, GraphKey] = {}
         self._declared: dict[ServiceKey, DeclaredService] = {}
+        self._mentions: dict[ServiceKey, Mentions] = {}
         self._mentioned_by: dict[ServiceKey, set[ServiceKey]] = defaultdict(set)
         self._in_namespace: dict[str, set[GraphKey]] = defaultdict(set)
         self._owned: dict[GraphKey, set[ServiceKey]] = defaultdict(set)
@@ -43,6 +72,10 @@ class Declarations:
     def is_named(self, key: ServiceKey) -> bool:
         """Whether a graph declares a service or names it in a call or accept."""
         return key in self._declared or bool(self._mentioned_by.get(key))
+
+    def mentions(self, key: ServiceKey) -> Mentions:
+        """The services that a declared service names."""
+        return self._mentions.get(key, _NO_MENTIONS)
 
     def mentioned_by(self, key: ServiceKey) -> set[ServiceKey]:
         """The declared services that name a service in their calls or accepts."""
@@ -129,9 +162,12 @@ class Declarations:
             self._owned[old.graph].discard(key)
         if new is not None:
             self._owned[new.graph].add(key)
-        for mentioned in mentions(old) - mentions(new):
+        for mentioned in self.mentions(key).services:
             self._mentioned_by[mentioned].discard(key)
-        for mentioned in mentions(new):
+        self._mentions.pop(key, None)
+        if new is not None:
+            self._mentions[key] = Mentions.of(new)
+        for mentioned in self.mentions(key).services:
             self._mentioned_by[mentioned].add(key)
         return True
 

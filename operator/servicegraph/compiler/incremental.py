@@ -10,7 +10,7 @@ import msgspec
 from servicegraph.compiler.changes import Changes, Delta, GraphResult
 from servicegraph.compiler.dns import Resolver, asks_dns, dns_halves, resolver
 from servicegraph.compiler.edges import Edges
-from servicegraph.compiler.graph import Declarations
+from servicegraph.compiler.graph import Declarations, Mentions
 from servicegraph.compiler.inventory import Inventory, everything
 from servicegraph.compiler.overlaps import Overlaps
 from servicegraph.compiler.subjects import Subject
@@ -67,6 +67,10 @@ class Compiler:
     def declared(self, key: ServiceKey) -> DeclaredService | None:
         """The declaration of a service, where a graph has one."""
         return self._declarations.declared(key)
+
+    def mentions(self, key: ServiceKey) -> Mentions:
+        """The services that a declared service names."""
+        return self._declarations.mentions(key)
 
     def update(self, changes: Changes) -> Delta:
         """Take changes in and recompute what they reach."""

@@ -47,7 +47,9 @@ def spread(policy: Policy, flows: Iterable[Flow]) -> tuple[Policy, ...]:
             part=part,
             parts=parts,
         )
-        for part, (allowed_in, allowed_out) in enumerate(zip(_split(ingress, parts), _split(egress, parts), strict=True))
+        for part, allowed_in, allowed_out in zip(
+            range(parts), _split(ingress, parts), _split(egress, parts), strict=True
+        )
     )
 
 

@@ -4,7 +4,8 @@ Where the party is a service, a port is one of its Service, translated; everywhe
 Two readings that differ give no rule, and what is found nowhere is told with the ports there are.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 
@@ -41,12 +42,12 @@ class PortTable(msgspec.Struct, frozen=True, gc=False):
 Reading = Callable[[Term, WrittenPort | None], PortAnswer]
 
 
-def resolve_ports(terms: Iterable[Term], written: tuple[WrittenPort, ...], read: Reading) -> PortTable:
+@lru_cache(maxsize=65_536)
+def resolve_ports(terms: tuple[Term, ...], written: tuple[WrittenPort, ...], read: Reading) -> PortTable:
     """Resolve each written port at each term; without any, all that `read` finds.
 
     A port is resolved when some term that is not draining has it.
     """
-    terms = tuple(terms)
     ranges: list[Ranges] = [() for _ in terms]
     unresolved: list[Unresolved] = []
     for port in written or (None,):

@@ -29,7 +29,7 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     message: str
 
 
-class Term(msgspec.Struct, frozen=True):
+class Term(msgspec.Struct, frozen=True, cache_hash=True):
     """Pods of a service that one selector selects and one numbering of ports reaches.
 
     `translated` tells whether a Service stands before them (R2). `refines` marks a term inside a wider one of the

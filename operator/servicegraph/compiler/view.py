@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from servicegraph.compiler.graph import Mentions
 from servicegraph.compiler.inventory import Inventory
 from servicegraph.compiler.subjects import Subject
 from servicegraph.compiler.terms import Finding, Term
@@ -35,6 +36,10 @@ class View(Protocol):
 
     def declared(self, key: ServiceKey) -> DeclaredService | None:
         """The declaration of a service, where a graph has one."""
+        ...
+
+    def mentions(self, key: ServiceKey) -> Mentions:
+        """The services that a declared service names."""
         ...
 
 
