@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -145,6 +146,26 @@ def test_a_token_that_was_rotated_is_read_again(cluster: Target, namespace: str)
         async with ApiClient(rotating) as client:
             await client.get(maps(namespace))
             await client.get(maps(namespace))
+
+    asyncio.run(scenario())
+
+
+def test_a_watch_that_was_refused_is_asked_for_with_a_fresh_token(cluster: Target, namespace: str) -> None:
+    async def scenario() -> None:
+        connection = from_kubeconfig(cluster.kubeconfig)
+        good = await connection.credentials.header()
+        headers = iter(["Bearer expired", good])
+        rotating = Connection(connection.server, Credentials(lambda: next(headers)), connection.tls)
+
+        async def began(client: ApiClient) -> bool:
+            watch = client.watch(maps(namespace), resource_version="", seconds=30, silence=30)
+            async with aclosing(watch):
+                return await anext(watch) == []
+
+        async with ApiClient(rotating) as client:
+            with pytest.raises(ApiError, match="401 Unauthorized"):
+                await began(client)
+            assert await began(client)
 
     asyncio.run(scenario())
 

@@ -178,6 +178,8 @@ class ApiClient:
         timeout = timeouts(silence)
         try:
             async with self._send(self._reads, "GET", path, query, {}, authorization, None, timeout) as response:
+                if response.status == _UNAUTHORIZED:
+                    await self._connection.credentials.header(refused=authorization)
                 if response.status >= 400:
                     raise _error(response, await response.read())
                 yield []
