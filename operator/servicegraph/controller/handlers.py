@@ -19,6 +19,8 @@ from servicegraph.sources.listwatch import WATCH_SECONDS
 from servicegraph.sources.transport import session
 
 STOP_SECONDS = 3.0
+_IDENTITY: Any = "servicegraph"
+"""Given, because kopf would else ask for the name of the process's user, who need not have one in a container."""
 
 Receive = Callable[[str | None, Mapping[str, Any]], None]
 """Takes the type of a watch event, None for one of the initial list, and the object."""
@@ -82,6 +84,7 @@ class GraphWatch:
             await kopf.operator(
                 registry=registry(self._hand_over, self._login),
                 settings=settings(),
+                identity=_IDENTITY,
                 standalone=True,
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
