@@ -13,11 +13,11 @@ from servicegraph.sources.api import ApiClient
 from servicegraph.sources.connection import ConnectionConfigError, from_kubeconfig
 from tools.cluster.toolchain import find_kubectl
 from tools.demo import prologue
-from tools.demo.building import building
 from tools.demo.choice import Crd, Own, choose
+from tools.demo.controlplane import KEPT, ControlPlane, embedded
 from tools.demo.errors import DemoError
 from tools.demo.guest import visiting
-from tools.demo.place import KEPT, Place, embedded
+from tools.demo.place import Place
 from tools.demo.screen import Screen, pause_from
 from tools.demo.stage import play
 from tools.demo.team import Team
@@ -47,28 +47,28 @@ def main() -> int:
 
 async def _demo(screen: Screen, kubectl: Path, own: Own | None, keep: bool) -> None:
     async with AsyncExitStack() as stack:
-        build = None if own else await stack.enter_async_context(building())
-        await prologue.show(screen, build)
-        if build:
-            await build.finish(screen)
-        place = await stack.enter_async_context(_guest(screen, own) if own else _host(screen, keep))
+        if own:
+            await prologue.show(screen, None)
+            place = await stack.enter_async_context(_guest(screen, own))
+        else:
+            control_plane = await stack.enter_async_context(
+                embedded(KEPT if keep else f"demo-{os.getpid()}", keep=keep)
+            )
+            await prologue.show(screen, control_plane)
+            place = await _host(screen, control_plane)
         team = await stack.enter_async_context(_team(place.kubeconfig))
         await play(screen, team, place, kubectl, own.crd if own else Crd.KEPT, keep)
 
 
-@asynccontextmanager
-async def _host(screen: Screen, keep: bool) -> AsyncIterator[Place]:
+async def _host(screen: Screen, control_plane: ControlPlane) -> Place:
     await screen.chapter("A control plane of its own")
     screen.say(
         "The real thing, on loopback, without root or containers: etcd, kube-apiserver and kube-controller-manager. "
         "There are no nodes and no network plugin: pods stay Pending and nobody filters packets. For the operator that "
         "makes no difference."
     )
-    async with AsyncExitStack() as stack:
-        with screen.waiting("starting the control plane"):
-            name = KEPT if keep else f"demo-{os.getpid()}"
-            kubeconfig = await stack.enter_async_context(embedded(name, keep=keep))
-        yield Place(kubeconfig, "shop", "servicegraph-system", kubeconfig.parent, confined=False)
+    kubeconfig = await control_plane.kubeconfig(screen)
+    return Place(kubeconfig, "shop", "servicegraph-system", kubeconfig.parent, confined=False)
 
 
 @asynccontextmanager

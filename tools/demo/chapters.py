@@ -113,19 +113,19 @@ async def hand_edit_reverted(scene: Scene) -> None:
     change: dict[str, Any] = {"spec": {"ingress": [{}]}}
     screen.command(f"kubectl patch networkpolicy {name} --type merge -p '{compact(change)}'")
     seen = scene.observe()
-    await scene.team.patch(scene.path(POLICIES, "NetworkPolicy", name), change)
+    edited = await scene.team.patch(scene.path(POLICIES, "NetworkPolicy", name), change)
     await scene.policies.settled(
         lambda found: len(seen.events) >= 2 and found[name]["spec"] == policy["spec"], "the edit taken back"
     )
     theirs, ours = seen.events[0], seen.events[-1]
-    changes = seen.changes(theirs.at)
+    changes = seen.changes(edited)
     last = scene.record("hand edit taken back", changes)
     for event in (theirs, ours):
         found = difference(event.before or {}, event.object)
         who = _owner(event.object, "ingress")
         screen.show([f"~ {name}  by {who}", *delta(found.added, found.removed)])
     others = [one for one in changes if one.outcome is Outcome.UNCHANGED]
-    screen.say(f"Open for {milliseconds(last)}. The others were not written:")
+    screen.say(f"Taken back {milliseconds(last)} after it was sent. Nothing else was written:")
     screen.show(block(others))
 
 

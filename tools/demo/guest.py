@@ -26,7 +26,7 @@ async def visiting(screen: Screen, team: Team, own: Own) -> AsyncIterator[Place]
             await team.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
             yield Place(None, name, name, Path(folder), confined=True)
         finally:
-            with screen.waiting(f"deleting the namespace {name}"):
+            with screen.waiting(f"deleting the namespace {name} …", f"the namespace {name} is gone"):
                 await team.delete(namespace)
                 await team.until_gone(namespace, END_SECONDS)
             if own.crd is Crd.REMOVED:

@@ -41,7 +41,7 @@ async def operating(screen: Screen, place: Place, kubeconfig: Path) -> AsyncIter
     try:
         with log.open("wb") as file:
             async with child(*command(place, kubeconfig, port), stdout=file, stderr=file) as process:
-                with screen.waiting("starting the operator"):
+                with screen.waiting("starting the operator …", "the operator is ready"):
                     await _ready(process, port)
                 guard = asyncio.create_task(_guard(process))
                 try:

@@ -2,7 +2,7 @@
 
 from rich.markup import escape
 
-from tools.demo.building import Building
+from tools.demo.controlplane import ControlPlane
 from tools.demo.manifests import APP_FILE, GRAPH_FILE, SHOP, read
 from tools.demo.picture import draw
 from tools.demo.programs import CHECKOUT, SERVICEGRAPH, output
@@ -11,7 +11,7 @@ from tools.demo.screen import Screen
 _SHOWN = "search"
 
 
-async def show(screen: Screen, build: Building | None) -> None:
+async def show(screen: Screen, control_plane: ControlPlane | None) -> None:
     """The graph and its policies as text: one of them, or all while there is a build to wait for. Raises DemoError."""
     graph = read(GRAPH_FILE)[0]
     folder = SHOP.relative_to(CHECKOUT)
@@ -24,7 +24,7 @@ async def show(screen: Screen, build: Building | None) -> None:
     )
     screen.command(f"servicegraph render {folder}")
     documents = (await output(*SERVICEGRAPH, "render", str(folder), what="servicegraph render")).split("---\n")[1:]
-    if build and build.lasts:
+    if control_plane and control_plane.is_building:
         screen.yaml("---\n".join(documents))
         return
     shown = next(document for document in documents if f"servicegraph.dev/service: {_SHOWN}" in document)

@@ -9,7 +9,6 @@ from time import perf_counter
 from rich.console import Console
 from rich.markup import escape
 from rich.rule import Rule
-from rich.syntax import Syntax
 from rich.text import Text
 
 from tools.demo.errors import DemoError
@@ -69,26 +68,35 @@ class Screen:
                 text.plain = self._plain(text.plain)
             self._print(text)
 
+    def verbatim(self, *lines: str) -> None:
+        """Lines to copy, whatever their length."""
+        self.console.print()
+        for line in lines:
+            self.console.print(Text(_INDENT + line), soft_wrap=True)
+
     def command(self, text: str) -> None:
         """What a person would type for what happens next."""
         self.console.print()
         self._print(Text.assemble(("$ ", "dim"), (text, "bold")))
 
     def yaml(self, text: str) -> None:
-        """YAML with colours."""
+        """YAML with coloured keys and comments."""
         self.console.print()
-        for line in Syntax(text, "yaml", theme="ansi_dark", background_color="default").highlight(text).split():
-            self._print(line)
+        for line in text.rstrip().splitlines():
+            shown = Text(line)
+            shown.highlight_regex(r"[\w./-]+(?=:)", "cyan")
+            shown.highlight_regex(r"#.*", "green")
+            self._print(shown)
 
     @contextmanager
-    def waiting(self, text: str) -> Iterator[None]:
-        """Around a step of some seconds: a spinner on a terminal; afterwards what it took."""
+    def waiting(self, text: str, done: str) -> Iterator[None]:
+        """Around a step of some seconds: a spinner on a terminal; afterwards what is done and how long it took."""
         started = perf_counter()
         with self.console.status(text, spinner="dots" if self.unicode else "line"):
             yield
         mark = "✓" if self.unicode else "*"
         seconds = f"{perf_counter() - started:.1f} s"
-        self._print(Text.assemble((f"{mark} ", "green"), text, (f"  {seconds}", "dim")))
+        self._print(Text.assemble((f"{mark} ", "green"), done, (f"  {seconds}", "dim")))
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, str], None]]:

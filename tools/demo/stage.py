@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from tools.demo import account, keeper, story
+from tools.demo import account, story
 from tools.demo.choice import Crd
+from tools.demo.handover import hand_over
 from tools.demo.manifests import CONFIG, DNS_FILE, collection, kustomized, read
 from tools.demo.operatorprocess import operating
 from tools.demo.place import Place
@@ -39,7 +40,7 @@ async def play(screen: Screen, team: Team, place: Place, kubectl: Path, crd: Crd
     await screen.chapter("In short")
     story.summary(scene)
     if keep:
-        await keeper.hand_over(screen, team, place, kubectl, kubeconfig, scene)
+        await hand_over(screen, team, place, kubectl, kubeconfig, scene)
     else:
         _what_next(screen)
 
@@ -62,7 +63,7 @@ def _what_next(screen: Screen) -> None:
     screen.say("[bold]What next[/]")
     screen.show(
         (
-            "DEMO=interactive make demo             the cluster stays up for you to play with",
+            "DEMO=interactive make demo             the cluster stays up to play with",
             ".venv/bin/servicegraph render FOLDER   policies from your own files",
             "docs/spec.md                           all that a graph can say",
             "docs/demo.md                           what this demo did, and how it measured",
