@@ -24,8 +24,8 @@ T = TypeVar("T")
 WATCH_SECONDS = (300, 600)
 """A watch is ended by the API server after a random time in between, so that connections spread over its replicas."""
 
-SILENCE_SECONDS = 150.0
-"""A watch that says nothing for this long is dead: the API server sends a bookmark about every minute."""
+SILENCE_SECONDS = 180.0
+"""A watch that says nothing for this long is dead: the API server sends a bookmark every minute or two."""
 
 PERMISSION_SECONDS = 30.0
 """Between attempts at what somebody must permit or install first."""
