@@ -15,7 +15,7 @@ from servicegraph.controller.handlers import GraphWatch
 from servicegraph.controller.inbox import Inbox
 from servicegraph.controller.metrics import Metrics
 from servicegraph.controller.queue import WorkQueue
-from servicegraph.controller.report import Reporter
+from servicegraph.controller.report import Reporter, Reports
 from servicegraph.controller.rollcall import RollCall
 from servicegraph.controller.scales import Scales
 from servicegraph.controller.settings import Settings
@@ -26,6 +26,8 @@ from servicegraph.model.refs import GraphKey
 from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.backoff import Backoff
 from servicegraph.sources.connection import Connection
+
+REPORTERS = 4
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class Operator:
         self._inbox = Inbox(settings.debounce_ms / 1000)
         self._state = State()
         self._queue: Queue = WorkQueue()
+        self._reports: Reports = WorkQueue()
         self._caches = Caches(client, settings.namespaces, self._inbox, self._state, self._queue)
         self._drains = Drains(client, self._state)
         self._engine = Engine(Compiler(profile), self._inbox, self._state, self._drains, self._queue, metrics)
@@ -82,8 +85,10 @@ class Operator:
         for namespace in self._state.namespaces():
             self._queue.add(namespace, ("*", *self._state.view(namespace).graphs))
         for _ in range(self._settings.concurrency):
-            worker = Worker(self._queue, self._state, self._applier, self._reporter, self._metrics)
+            worker = Worker(self._queue, self._state, self._applier, self._reports, self._metrics)
             tasks.create_task(worker.run())
+        for _ in range(REPORTERS):
+            tasks.create_task(self._reporter.run(self._reports))
         tasks.create_task(self._events.run())
         tasks.create_task(self._resync())
         tasks.create_task(self._poll_drains())

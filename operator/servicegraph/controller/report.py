@@ -10,6 +10,7 @@ from servicegraph.controller.draining import stamp
 from servicegraph.controller.events import Events, transitions
 from servicegraph.controller.graphs import LiveGraph
 from servicegraph.controller.plan import held
+from servicegraph.controller.queue import WorkQueue
 from servicegraph.controller.state import State
 from servicegraph.controller.status import Outcome, build, build_invalid, same
 from servicegraph.model.policy import Mode
@@ -17,6 +18,11 @@ from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.resource import API_VERSION, GROUP, KIND, PLURAL, VERSION
 from servicegraph.sources.api import ApiClient, ApiError
+
+STATUS = "status"
+
+Reports = WorkQueue[GraphKey, str]
+"""Graphs whose status is to be compared. A queue of its own: no policy waits until a status is written."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +37,19 @@ class Reporter:
         self._state = state
         self._events = events
         self._clock = clock
+
+    async def run(self, reports: Reports) -> None:
+        """Report until cancelled; any number of these may be under way."""
+        while True:
+            graph, _ = await reports.get()
+            try:
+                await self.report(graph)
+                reports.forget(graph, STATUS)
+            except ApiError as error:
+                delay = reports.retry(graph, STATUS, error.retry_after or 0.0)
+                _log.warning("status of %s is not written, again in %.1f s: %s", graph, delay, error)
+            finally:
+                reports.done(graph)
 
     async def report(self, key: GraphKey) -> None:
         """Write the status of a graph if it is out of date. Raises ApiError."""

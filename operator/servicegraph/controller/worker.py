@@ -1,4 +1,4 @@
-"""Namespaces come off the queue one at a time each: plan, apply, plan again until nothing is left, report."""
+"""Namespaces come off the queue one at a time each: plan, apply, plan again until nothing is left."""
 
 import logging
 from collections.abc import Iterable
@@ -8,12 +8,11 @@ from servicegraph.controller.engine import EVERYTHING, Item, Queue
 from servicegraph.controller.live import PolicyKey
 from servicegraph.controller.metrics import Metrics
 from servicegraph.controller.plan import Plan, plan
-from servicegraph.controller.report import Reporter
+from servicegraph.controller.report import STATUS, Reports
 from servicegraph.controller.state import State
 from servicegraph.controller.status import Failure
 from servicegraph.model.policy import Mode
 from servicegraph.model.refs import GraphKey
-from servicegraph.sources.api import ApiError
 
 MOST_ROUNDS = 10
 """Plans in a row for one namespace; what is still left waits for a retry."""
@@ -24,11 +23,11 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Takes namespaces off the queue; any number of `run` may be under way."""
 
-    def __init__(self, queue: Queue, state: State, applier: Applier, reporter: Reporter, metrics: Metrics) -> None:
+    def __init__(self, queue: Queue, state: State, applier: Applier, reports: Reports, metrics: Metrics) -> None:
         self._queue = queue
         self._state = state
         self._applier = applier
-        self._reporter = reporter
+        self._reports = reports
         self._metrics = metrics
 
     async def run(self) -> None:
@@ -47,13 +46,8 @@ class Worker:
         graphs = {item for item in items if isinstance(item, GraphKey)}
         if names is None or names:
             graphs |= await self._policies(namespace, names)
-        for graph in sorted(graphs):
-            try:
-                await self._reporter.report(graph)
-                self._queue.forget(namespace, graph)
-            except ApiError as error:
-                delay = self._queue.retry(namespace, graph, error.retry_after or 0.0)
-                _log.warning("status of %s is not written, again in %.1f s: %s", graph, delay, error)
+        for graph in graphs:
+            self._reports.add(graph, (STATUS,))
 
     async def _policies(self, namespace: str, names: set[str] | None) -> set[GraphKey]:
         """Bring policies in line; the graphs that have something new to report."""

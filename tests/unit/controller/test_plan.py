@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from servicegraph.compiler.emit.kubernetes import manifest
-from servicegraph.compiler.emit.names import DEFAULT_DENY, HASH_ANNOTATION
+from servicegraph.compiler.emit.names import DEFAULT_DENY, HASH_ANNOTATION, SERVICE_LABEL
 from servicegraph.controller.compare import Action, Verb
 from servicegraph.controller.live import graph_owner
 from servicegraph.controller.manifests import body
@@ -123,6 +123,24 @@ def test_one_service_in_dry_run_is_frozen_and_the_others_are_not() -> None:
     namespace.want([service_policy("search", mode=Mode.DRY_RUN), service_policy("database", "nobody")])
     namespace.graphs = (record(held_services=frozenset({"search"})),)
     assert verbs(namespace.plan().actions) == [(Verb.UPDATE, DATABASE.name)]
+
+
+def test_a_former_term_of_a_service_in_dry_run_stays() -> None:
+    namespace = Namespace([SEARCH])
+    namespace.settle()
+    namespace.want([])
+    namespace.graphs = (record(held_services=frozenset({"search"})),)
+    assert not namespace.plan().actions
+
+
+def test_a_label_that_somebody_changed_is_a_difference() -> None:
+    namespace = Namespace([SEARCH])
+    namespace.settle()
+    changed = manifest(SEARCH)
+    changed["metadata"]["labels"][SERVICE_LABEL] = "another"
+    changed["metadata"]["ownerReferences"] = [msgspec.to_builtins(graph_owner("shop", UID))]
+    namespace.put(changed)
+    assert verbs(namespace.plan().actions) == [(Verb.UPDATE, SEARCH.name)]
 
 
 def test_policies_of_a_graph_that_is_gone_are_deleted() -> None:
@@ -246,3 +264,10 @@ class TestSplit:
             namespace.accept(action)
         first, _, third = (policy.name for policy in self.PARTS)
         assert verbs(namespace.settle()) == [(Verb.CREATE, third), (Verb.UPDATE, first)]
+
+    def test_the_first_part_closes_only_after_the_others(self) -> None:
+        namespace = Namespace([service_policy("hub", "caller-0")])
+        namespace.settle()
+        namespace.want(self.PARTS)
+        (closing,) = (a for a in namespace.plan().actions if a.name == self.PARTS[0].name)
+        assert closing.needs == {policy.name for policy in self.PARTS[1:]}
