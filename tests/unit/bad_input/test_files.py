@@ -26,6 +26,13 @@ spec:
 """
 GOOD = f"{GRAPH}---\n{WORKLOAD}"
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: a}\nspec: {ports: [{port: 80}]}\n"
+PROFILE = "apiVersion: servicegraph.dev/v1alpha1\nkind: ClusterProfile\n"
+FOREIGN = "apiVersion: x.io/v1\nkind: Foo\nspec: !Ref [*a, {b: 1, b: 2}]\n---\nkind: 7\n---\n- a\n"
+LABELS_TWICE = GOOD.replace("{app: a}", "&labels {app: a}", 1).replace("{app: a}}\n    spec", "*labels }\n    spec")
+JSON = """\
+{"apiVersion": "servicegraph.dev/v1alpha1", "kind": "ServiceGraph",
+ "metadata": {"name": "g", "namespace": "a"}, "spec": {"services": [{"name": "a"}]}}
+"""
 BOMB = "\n".join(["x0: &x0 [a, a]"] + [f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9)}]" for i in range(1, 12)])
 
 
@@ -60,7 +67,11 @@ REFUSED = [
     Case("a YAML bomb", {"x.yaml": GRAPH + BOMB}, [r"x\.yaml:\d+:\d+: error: aliases make this file mean more than"]),
     Case("a bomb in JSON's clothes", {"x.json": "[" * 100_000}, [r"x\.json:1:201: error: .*nested too deep"]),
     Case("a deep bomb", {"x.yaml": "a: " + "[" * 100_000}, [r"x\.yaml:1:\d+: error: .*nested too deep"]),
-    Case("a Python tag", {"x.yaml": GRAPH + "      mode: !!python/name:os.system x\n"}, [r"x\.yaml:7:13: .*is not allowed"]),
+    Case(
+        "a Python tag",
+        {"x.yaml": GRAPH + "      mode: !!python/name:os.system x\n"},
+        [r"x\.yaml:7:13: .*is not allowed"],
+    ),
     Case("an alias to nothing", {"x.yaml": GRAPH + "      mode: *m\n"}, [r"x\.yaml:7:13: error: the alias \*m is not"]),
     Case("a key twice", {"x.yaml": GRAPH + "      name: b\n"}, [r"x\.yaml:7:7: error: 'name' stands twice .* line 6"]),
     Case(
@@ -79,27 +90,50 @@ REFUSED = [
         {"x.yaml": GRAPH.replace("kind: ServiceGraph", "kind: ServiceGraf")},
         [r"x\.yaml:2:1: error: servicegraph.dev/v1alpha1 has no kind ServiceGraf"],
     ),
-    Case("a Service with a port of text", {"x.yaml": GRAPH + "---\n" + SERVICE.replace("80", "eighty")}, [
-        r"x\.yaml:11:17: error: Service a: \.spec\.ports\[0\]\.port: expected an integer, got a string"
-    ]),
-    Case("a label that YAML reads as a boolean", {"x.yaml": GOOD.replace("{app: a}", "{app: yes}", 1)}, [
-        r"x\.yaml:12:14: error: Deployment a: .*expected a string, got true or false: put it in quotes"
-    ]),
-    Case("a Service without a name", {"x.yaml": GRAPH + "---\n" + SERVICE.replace("name: a, ", "")}, [
-        r"x\.yaml:8:1: error: Service: it has no \.metadata\.name"
-    ]),
-    Case("a Service twice", {"x.yaml": GRAPH, "y.yaml": SERVICE + "---\n" + SERVICE.replace("80", "81")}, [
-        r"y\.yaml:6:1: error: Service a/a stands here and differently in y\.yaml:1: keep one of them"
-    ]),
-    Case("a graph twice", {"x.yaml": GRAPH, "y.yaml": GRAPH + "    - name: b\n"}, [
-        r"y\.yaml:1:1: error: the ServiceGraph a/g stands here and differently in x\.yaml:1: keep one of them"
-    ]),
-    Case("a graph without a name", {"x.yaml": GRAPH.replace("name: g, ", "")}, [r"x\.yaml:3:1: error: the graph has no name"]),
-    Case("a graph without a spec", {"x.yaml": "\n".join(HEADER.splitlines()[:3])}, [r"x\.yaml:1:1: error: the graph has no spec"]),
-    Case("a profile that is not there", {"x.yaml": GRAPH}, [r"p: error: there is no such file"], arguments=(".", "--profile", "p")),
+    Case(
+        "a Service with a port of text",
+        {"x.yaml": GRAPH + "---\n" + SERVICE.replace("80", "eighty")},
+        [r"x\.yaml:11:17: error: Service a: \.spec\.ports\[0\]\.port: expected an integer, got a string"],
+    ),
+    Case(
+        "a label that YAML reads as a boolean",
+        {"x.yaml": GOOD.replace("{app: a}", "{app: yes}", 1)},
+        [r"x\.yaml:12:14: error: Deployment a: .*expected a string, got true or false: put it in quotes"],
+    ),
+    Case(
+        "a Service without a name",
+        {"x.yaml": GRAPH + "---\n" + SERVICE.replace("name: a, ", "")},
+        [r"x\.yaml:8:1: error: Service: it has no \.metadata\.name"],
+    ),
+    Case(
+        "a Service twice",
+        {"x.yaml": GRAPH, "y.yaml": SERVICE + "---\n" + SERVICE.replace("80", "81")},
+        [r"y\.yaml:6:1: error: Service a/a stands here and differently in y\.yaml:1: keep one of them"],
+    ),
+    Case(
+        "a graph twice",
+        {"x.yaml": GRAPH, "y.yaml": GRAPH + "    - name: b\n"},
+        [r"y\.yaml:1:1: error: the ServiceGraph a/g stands here and differently in x\.yaml:1: keep one of them"],
+    ),
+    Case(
+        "a graph without a name",
+        {"x.yaml": GRAPH.replace("name: g, ", "")},
+        [r"x\.yaml:3:1: error: the graph has no name"],
+    ),
+    Case(
+        "a graph without a spec",
+        {"x.yaml": "\n".join(HEADER.splitlines()[:3])},
+        [r"x\.yaml:1:1: error: the graph has no spec"],
+    ),
+    Case(
+        "a profile that is not there",
+        {"x.yaml": GRAPH},
+        [r"p: error: there is no such file"],
+        arguments=(".", "--profile", "p"),
+    ),
     Case(
         "a profile with a misspelled field",
-        {"x.yaml": GRAPH, "p": "apiVersion: servicegraph.dev/v1alpha1\nkind: ClusterProfile\nrange: {}\n"},
+        {"x.yaml": GRAPH, "p": PROFILE + "range: {}\n"},
         [r"p:3:1: error: unknown field 'range': did you mean 'ranges'\?"],
         arguments=(".", "--profile", "p"),
     ),
@@ -107,33 +141,49 @@ REFUSED = [
         "a profile with a bad range, and a bad graph: both are told",
         {
             "x.yaml": GRAPH + "      x: y\n",
-            "p": "apiVersion: servicegraph.dev/v1alpha1\nkind: ClusterProfile\nranges:\n  pods: [10.0.0.1/8]\n",
+            "p": PROFILE + "ranges:\n  pods: [10.0.0.1/8]\n",
         },
         [r"x\.yaml:7:7: error: unknown field 'x'", r"p:4:3: error: .*write 10\.0\.0\.0/8"],
         arguments=(".", "--profile", "p"),
     ),
-    Case("a graph for a profile", {"x.yaml": GRAPH}, [r"x\.yaml:2:1: error: .*ClusterProfile"], arguments=(".", "--profile", "x.yaml")),
-]  # fmt: skip
+    Case(
+        "a graph for a profile",
+        {"x.yaml": GRAPH},
+        [r"x\.yaml:2:1: error: .*ClusterProfile"],
+        arguments=(".", "--profile", "x.yaml"),
+    ),
+]
 
 READ = [
-    Case("JSON", {"x.json": '{"apiVersion": "servicegraph.dev/v1alpha1", "kind": "ServiceGraph", "metadata": '
-                            '{"name": "g", "namespace": "a"}, "spec": {"services": [{"name": "a"}]}}',
-                  "y.yaml": WORKLOAD}),
+    Case("JSON", {"x.json": JSON, "y.yaml": WORKLOAD}),
     Case("Windows line ends", {"x.yaml": GOOD.replace("\n", "\r\n")}),
     Case("a byte order mark", {"x.yaml": b"\xef\xbb\xbf" + GOOD.encode()}),
     Case("UTF-16, as PowerShell writes it", {"x.yaml": GOOD.encode("utf-16")}),
-    Case("a List", {"x.yaml": "apiVersion: v1\nkind: List\nitems:\n" + "".join(
-        "- " + document.strip().replace("\n", "\n  ") + "\n" for document in GOOD.split("---\n"))}),
-    Case("anchors and aliases", {"x.yaml": GOOD.replace("{app: a}", "&labels {app: a}", 1).replace("{app: a}}\n    spec", "*labels }\n    spec")}),
+    Case(
+        "a List",
+        {
+            "x.yaml": "apiVersion: v1\nkind: List\nitems:\n"
+            + "".join("- " + document.strip().replace("\n", "\n  ") + "\n" for document in GOOD.split("---\n"))
+        },
+    ),
+    Case("anchors and aliases", {"x.yaml": LABELS_TWICE}),
     Case("empty documents between", {"x.yaml": "---\n# Source: chart\n---\nnull\n---\n" + GOOD + "---\n"}),
-    Case("kinds of others", {"x.yaml": GOOD + "---\napiVersion: x.io/v1\nkind: Foo\nspec: !Ref [*a, {b: 1, b: 2}]\n---\nkind: 7\n---\n- a\n"}),
-    Case("a Service of others", {"x.yaml": GOOD + "---\n" + SERVICE.replace("v1", "serving.knative.dev/v1").replace("80", "x")}),
+    Case("kinds of others", {"x.yaml": f"{GOOD}---\n{FOREIGN}"}),
+    Case(
+        "a Service of others",
+        {"x.yaml": GOOD + "---\n" + SERVICE.replace("v1", "serving.knative.dev/v1").replace("80", "x")},
+    ),
     Case("a ServiceGraph of others", {"x.yaml": GOOD, "y.yaml": "apiVersion: graphs.io/v1\nkind: ServiceGraph\n"}),
     Case("the same twice", {"x.yaml": GOOD, "y.yaml": GOOD}),
-    Case("a profile beside the graph", {"x.yaml": GOOD, "p.yaml": "apiVersion: servicegraph.dev/v1alpha1\nkind: ClusterProfile\n"}),
-    Case("100,000 lines", {"x.yaml": GOOD + "---\nkind: ConfigMap\ndata:\n" + "".join(f"  k{i}: v\n" for i in range(100_000))}),
-    Case("hidden and other files", {"x.yaml": GOOD, ".y.yaml": "}", ".git/z.yaml": "}", "z.txt": "}", "README": b"\xff"}),
-]  # fmt: skip
+    Case("a profile beside the graph", {"x.yaml": GOOD, "p.yaml": PROFILE}),
+    Case(
+        "100,000 lines",
+        {"x.yaml": GOOD + "---\nkind: ConfigMap\ndata:\n" + "".join(f"  k{i}: v\n" for i in range(100_000))},
+    ),
+    Case(
+        "hidden and other files", {"x.yaml": GOOD, ".y.yaml": "}", ".git/z.yaml": "}", "z.txt": "}", "README": b"\xff"}
+    ),
+]
 
 
 def write(case: Case) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from servicegraph.sources.documents import Document, documents, parse
@@ -54,6 +54,7 @@ PLAIN = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(TEXT, PLAIN, min_size=1))
 def test_whatever_the_dumper_writes_is_read_back(data: dict[str, Any]) -> None:
     data.pop("<<", None)
