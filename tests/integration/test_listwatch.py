@@ -97,10 +97,11 @@ def test_changes_are_reported_once_and_in_order(control_plane: Cluster, namespac
             await asyncio.wait_for(copy.synced.wait(), 30)
             assert recorder.seen == ["+before"]
             await client.create(SERVICES.path(namespace), service("search"))
-            await client.merge(SERVICES.path(namespace, "search"), {"spec": {"selector": {"app": "new"}}})
+            edited = await client.merge(SERVICES.path(namespace, "search"), {"spec": {"selector": {"app": "new"}}})
             delete(control_plane, namespace, "before")
             await recorder.until("-before")
             assert recorder.seen == ["+before", "+search", "search", "-before"]
+            assert int(copy.version) > int(edited["metadata"]["resourceVersion"])
             (found,) = copy.items.values()
             assert found.selector is not None and found.selector.labels() == {"app": "new"}
 
@@ -117,6 +118,24 @@ def test_a_change_of_nothing_we_read_is_silent(control_plane: Cluster, namespace
             await client.create(SERVICES.path(namespace), service("last"))
             await recorder.until("+last")
             assert recorder.seen == ["+search", "+last"]
+
+    run(control_plane.kubeconfig, scenario)
+
+
+def test_what_happens_elsewhere_is_followed_by_version(
+    control_plane: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listwatch, "WATCH_SECONDS", (4, 4))
+
+    async def scenario(client: ApiClient) -> None:
+        async with watching(client, namespace) as (copy, recorder):
+            await asyncio.wait_for(copy.synced.wait(), 30)
+            other = await client.create(SERVICES.path("default"), service(f"other-{secrets.token_hex(4)}"))
+            metadata = other["metadata"]
+            await becomes(lambda: int(copy.version) >= int(metadata["resourceVersion"]))
+            assert recorder.seen == []
+            assert copy.relists == 1
+            delete(control_plane, "default", metadata["name"])
 
     run(control_plane.kubeconfig, scenario)
 

@@ -42,7 +42,7 @@ _status = msgspec.json.Decoder(Status)
 
 
 class ListWatch(Generic[K, T]):
-    """The objects of `resource`, of one namespace or of all, as `items` by key.
+    """The objects of `resource`, of one namespace or of all, as `items` by key, as they were at `version`.
 
     `on_change(key, old, new)` is called for each object that is new, differs in what is kept of it, or is gone
     (`new` is None), deletions that happened while nothing was watched included. It is called in the event loop and
@@ -69,7 +69,7 @@ class ListWatch(Generic[K, T]):
         self._silence = silence
         self._path = resource.path(namespace)
         self._decoder = msgspec.json.Decoder(resource.wire)
-        self._version = ""
+        self.version = ""
         self._alive_at = time.monotonic()
         self._backoff = Backoff()
 
@@ -82,7 +82,7 @@ class ListWatch(Generic[K, T]):
         """List and watch until cancelled."""
         while True:
             try:
-                if not self._version:
+                if not self.version:
                     await self._list()
                 await self._watch()
             except ApiError as error:
@@ -95,7 +95,7 @@ class ListWatch(Generic[K, T]):
             self._set(key, None)
         for key, item in found.items():
             self._set(key, item)
-        self._version = page.metadata.resource_version
+        self.version = page.metadata.resource_version
         self.relists += 1
         self._alive()
         self.synced.set()
@@ -104,7 +104,7 @@ class ListWatch(Generic[K, T]):
         began = time.monotonic()
         batches = self._client.watch(
             self._path,
-            resource_version=self._version,
+            resource_version=self.version,
             seconds=random.randint(*WATCH_SECONDS),
             silence=self._silence,
             label_selector=self.resource.label_selector,
@@ -120,9 +120,9 @@ class ListWatch(Generic[K, T]):
 
     def _receive(self, event: WatchEvent) -> None:
         if event.type == "BOOKMARK":
-            self._version = _bookmark.decode(event.object).metadata.resource_version
+            self.version = _bookmark.decode(event.object).metadata.resource_version
         elif event.type in ("ADDED", "MODIFIED", "DELETED"):
-            key, item, self._version = self._read(event.object)
+            key, item, self.version = self._read(event.object)
             self._set(key, None if event.type == "DELETED" else item)
         else:
             status = _status.decode(event.object)
@@ -162,7 +162,7 @@ class ListWatch(Generic[K, T]):
         """Note what went wrong; the seconds until the next attempt."""
         delay = self._backoff.failed(error.retry_after)
         if error.status == _EXPIRED or (error.status and self._backoff.failures >= _FAILURES_BEFORE_RELIST):
-            self._version = ""
+            self.version = ""
         if error.status == _EXPIRED:
             return delay
         trouble = self._explain(error)
