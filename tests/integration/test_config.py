@@ -1,5 +1,6 @@
 """What config/ installs, on a real API server: what is admitted, who may do what, and what an uninstall leaves."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,15 +9,17 @@ from typing import Any
 import pytest
 import yaml
 
+from servicegraph.sources.profile import read_profile
 from tests.contract import ROOT
 from tests.integration.access import VERBS, may, permissions
+from tests.integration.kube import Kube
+from tests.integration.operators import ACCOUNT, SYSTEM, USER, kubeconfig_of, operating
 from tests.waiting import eventually
 from tools.cluster import Cluster, running
 from tools.cluster.toolchain import find_kubectl
 
 CONFIG = ROOT / "config"
-SYSTEM = "servicegraph-system"
-OPERATOR = f"system:serviceaccount:{SYSTEM}:servicegraph-operator"
+POLICIES = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies"
 
 GRAPHS = ("servicegraph.dev", "servicegraphs")
 READ = {"get", "list", "watch"}
@@ -56,11 +59,24 @@ def kubectl(cluster: Cluster, *arguments: str | Path) -> str:
     return done.stdout
 
 
-def build(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    """The objects of a kustomization by kind and name."""
+def build(folder: Path) -> list[dict[str, Any]]:
+    """The objects of a kustomization."""
     done = subprocess.run([find_kubectl(), "kustomize", folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return {(found["kind"], found["metadata"]["name"]): found for found in yaml.safe_load_all(done.stdout)}
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [found for found in objects if found["kind"] == kind]
+
+
+def the_pod(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]]:
+    """The pod's spec, the variables that it is given, and the ConfigMap that it mounts."""
+    (deployment,) = of_kind(objects, "Deployment")
+    (config,) = of_kind(objects, "ConfigMap")
+    pod = deployment["spec"]["template"]["spec"]
+    assert pod["volumes"][0]["configMap"]["name"] == config["metadata"]["name"]
+    return pod, {variable["name"]: variable["value"] for variable in pod["containers"][0]["env"]}, config
 
 
 def found(cluster: Cluster, path: str) -> Any:
@@ -102,23 +118,23 @@ def either(test: Any) -> Any:
 
 @whole_cluster
 def test_the_operator_may_do_in_any_namespace_what_it_needs_and_nothing_else(installed: Cluster) -> None:
-    assert permissions(installed, OPERATOR, "elsewhere") == IN_A_SERVED_NAMESPACE
-    assert permissions(installed, OPERATOR, SYSTEM) == IN_A_SERVED_NAMESPACE | LEASES
-    assert permissions(installed, OPERATOR, "") == OF_THE_CLUSTER
+    assert permissions(installed, USER, "elsewhere") == IN_A_SERVED_NAMESPACE
+    assert permissions(installed, USER, SYSTEM) == IN_A_SERVED_NAMESPACE | LEASES
+    assert permissions(installed, USER, "") == OF_THE_CLUSTER
 
 
 @named_namespaces
 def test_with_named_namespaces_the_operator_may_do_nothing_elsewhere(installed: Cluster) -> None:
-    assert permissions(installed, OPERATOR, "shop") == IN_A_SERVED_NAMESPACE
-    assert permissions(installed, OPERATOR, "elsewhere") == {}
-    assert permissions(installed, OPERATOR, SYSTEM) == LEASES
-    assert permissions(installed, OPERATOR, "") == {}
+    assert permissions(installed, USER, "shop") == IN_A_SERVED_NAMESPACE
+    assert permissions(installed, USER, "elsewhere") == {}
+    assert permissions(installed, USER, SYSTEM) == LEASES
+    assert permissions(installed, USER, "") == {}
 
 
 @either
 def test_the_operator_renews_its_own_lease_only(installed: Cluster) -> None:
     for verb in ("get", "update"):
-        lease = (installed, OPERATOR, SYSTEM, ("coordination.k8s.io", "leases"), verb)
+        lease = (installed, USER, SYSTEM, ("coordination.k8s.io", "leases"), verb)
         assert may(*lease, "servicegraph-operator")
         assert not may(*lease, "another")
 
@@ -172,53 +188,73 @@ def test_the_pods_are_admitted_to_a_namespace_that_enforces_the_restricted_profi
 
 
 @named_namespaces
+def test_the_operator_serves_named_namespaces_with_their_roles_alone(installed: Cluster, tmp_path: Path) -> None:
+    _, variables, config = the_pod(build(CONFIG / "namespaced"))
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(config["data"]["profile.yaml"])
+    account = kubeconfig_of(Kube(installed.kubeconfig), SYSTEM, ACCOUNT, tmp_path)
+    kubectl(installed, "apply", "--server-side", "-k", CONFIG / "samples")
+
+    with operating(
+        account, tmp_path, namespaces=variables["SERVICEGRAPH_NAMESPACES"], profile=str(profile)
+    ) as operator:
+        kubectl(installed, "wait", "--for=condition=Ready", "--timeout=60s", "-n", "shop", "servicegraph/shop")
+        assert len(found(installed, POLICIES)["items"]) == 3
+        assert operator.answers("/readyz") == "ok\n"
+    kubectl(installed, "delete", "servicegraph", "shop", "-n", "shop")
+    eventually(lambda: not found(installed, POLICIES)["items"], "garbage collection")
+
+
+@named_namespaces
 def test_the_operator_is_told_the_namespaces_that_its_roles_are_in(installed: Cluster) -> None:
-    objects = build(CONFIG / "namespaced")
-    env = objects["Deployment", "servicegraph-operator"]["spec"]["template"]["spec"]["containers"][0]["env"]
-    told = next(variable["value"] for variable in env if variable["name"] == "SERVICEGRAPH_NAMESPACES")
+    _, variables, _ = the_pod(build(CONFIG / "namespaced"))
     bindings = found(installed, "/apis/rbac.authorization.k8s.io/v1/rolebindings")["items"]
-    bound = {b["metadata"]["namespace"] for b in bindings if b["roleRef"]["name"] == "servicegraph-operator"}
-    assert bound == set(told.split(","))
+    bound = {b["metadata"]["namespace"] for b in bindings if b["roleRef"]["name"] == ACCOUNT}
+    assert bound == set(variables["SERVICEGRAPH_NAMESPACES"].split(","))
 
 
 def test_an_uninstall_leaves_graphs_and_isolation(machine: Cluster) -> None:
     kubectl(machine, "apply", "--server-side", "-k", CONFIG / "default")
     kubectl(machine, "apply", "--server-side", "-k", CONFIG / "samples")
     graphs = "/apis/servicegraph.dev/v1alpha1/namespaces/shop/servicegraphs"
-    policies = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies"
     graph = found(machine, f"{graphs}/shop")
     owner = {"apiVersion": graph["apiVersion"], "kind": graph["kind"], "name": "shop", "uid": graph["metadata"]["uid"]}
     policy = {"metadata": {"name": "sg-shop", "ownerReferences": [owner]}, "spec": {"podSelector": {}}}
-    status, answer = machine.request("POST", policies, policy)
+    status, answer = machine.request("POST", POLICIES, policy)
     assert status == 201, answer
 
     kubectl(machine, "delete", "--wait", "-k", CONFIG / "default")
 
     assert found(machine, f"{graphs}/shop")["metadata"]["uid"] == graph["metadata"]["uid"]
-    assert "deletionTimestamp" not in found(machine, f"{policies}/sg-shop")["metadata"]
+    assert "deletionTimestamp" not in found(machine, f"{POLICIES}/sg-shop")["metadata"]
     roles = found(machine, "/apis/rbac.authorization.k8s.io/v1/clusterroles")["items"]
     assert not [role["metadata"]["name"] for role in roles if "servicegraph" in role["metadata"]["name"]]
     kubectl(machine, "delete", "servicegraph", "shop", "-n", "shop")
 
 
-def overlay(folder: Path) -> Path:
-    """The overlay of docs/install.md, beside a checkout."""
-    blocks = (ROOT / "docs" / "install.md").read_text().split("```yaml\n# ")[1:]
-    for block in blocks:
-        name, _, text = block.partition("\n")
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text.partition("```")[0])
-    (folder / "servicegraph").symlink_to(ROOT)
-    return folder / "overlay"
+@pytest.fixture
+def overlays(tmp_path: Path) -> Path:
+    """The overlays of docs/install.md, beside a checkout."""
+    page = (ROOT / "docs" / "install.md").read_text()
+    for name, text in re.findall(r"```yaml\n# (\S+)\n(.*?)```", page, re.DOTALL):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "servicegraph").symlink_to(ROOT)
+    return tmp_path
 
 
-def test_the_overlay_of_the_documentation_sets_image_and_profile(tmp_path: Path) -> None:
-    folder = overlay(tmp_path)
-    objects = build(folder)
-    pod = objects["Deployment", "servicegraph-operator"]["spec"]["template"]["spec"]
+def test_the_overlay_of_the_documentation_sets_image_and_profile(overlays: Path) -> None:
+    pod, _, config = the_pod(build(overlays / "overlay"))
     assert pod["containers"][0]["image"] == "registry.example.com/platform/servicegraph:0.1.0"
-    mounted = objects["ConfigMap", pod["volumes"][0]["configMap"]["name"]]
-    assert yaml.safe_load(mounted["data"]["profile.yaml"]) == yaml.safe_load((folder / "profile.yaml").read_text())
-    plain = {name for kind, name in build(CONFIG / "default") if kind == "ConfigMap"}
-    assert mounted["metadata"]["name"] not in plain
+    assert config["data"]["profile.yaml"] == (overlays / "overlay" / "profile.yaml").read_text()
+    _, _, ours = the_pod(build(CONFIG / "default"))
+    assert config["metadata"]["name"] != ours["metadata"]["name"]
+    read_profile(str(overlays / "overlay" / "profile.yaml"))
+
+
+def test_the_overlay_of_the_documentation_for_named_namespaces_gives_each_its_role(overlays: Path) -> None:
+    objects = build(overlays / "tenants")
+    _, variables, _ = the_pod(objects)
+    bound = [b["metadata"]["namespace"] for b in of_kind(objects, "RoleBinding") if b["roleRef"]["name"] == ACCOUNT]
+    assert sorted(bound) == variables["SERVICEGRAPH_NAMESPACES"].split(",") == ["bank", "payments"]
+    assert not of_kind(objects, "ClusterRole")
