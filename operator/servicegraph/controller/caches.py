@@ -1,22 +1,26 @@
 """Copies of the kinds that are compiled, kept current by list-watches, and the policies that are live."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import Any
 
 import msgspec
 
+from servicegraph.controller.enforcement import enforcement
 from servicegraph.controller.engine import EVERYTHING, Queue
 from servicegraph.controller.inbox import Inbox
 from servicegraph.controller.live import NETWORK_POLICIES, LivePolicy, NetworkPolicy, PolicyKey, managed
 from servicegraph.controller.state import State
 from servicegraph.model.cluster import Namespace
+from servicegraph.model.refs import WorkloadKey
 from servicegraph.sources.api import ApiClient
 from servicegraph.sources.listwatch import ListWatch
 from servicegraph.sources.objects import ENDPOINT_SLICES, NAMESPACES, NODES, SERVICES, WORKLOADS, NodeAddresses
 from servicegraph.sources.resources import Resource
 from servicegraph.sources.wire import Page
 
+_log = logging.getLogger(__name__)
 _policies = msgspec.json.Decoder(Page[NetworkPolicy]).decode
 _FIELDS: dict[str, str] = {SERVICES.kind: "services", ENDPOINT_SLICES.kind: "endpoint_slices"} | {
     resource.kind: "workloads" for resource in WORKLOADS
@@ -38,6 +42,7 @@ class Caches:
         self._inbox = inbox
         self._state = state
         self._queue = queue
+        self._daemon_sets: set[WorkloadKey] = set()
         self._nodes: dict[str, NodeAddresses] = {}
         compiled: tuple[Resource[Any, Any], ...] = (SERVICES, ENDPOINT_SLICES, *WORKLOADS)
         self._watches: list[ListWatch[Any, Any]] = [
@@ -59,6 +64,9 @@ class Caches:
     async def synced(self) -> None:
         """Wait until every copy is complete."""
         await asyncio.gather(*(watch.synced.wait() for watch in self._watches))
+        self._note_enforcement()
+        if self._state.unenforced:
+            _log.warning("%s", self._state.unenforced)
 
     def staleness(self) -> dict[str, float]:
         """Seconds since each kind was known to be current, the oldest of its copies."""
@@ -82,8 +90,12 @@ class Caches:
         """Read every policy anew and have all of it compared. Raises ApiError."""
         for namespace in self._namespaces or ("",):
             await self._read_policies(namespace)
-        for found in self._state.namespaces():
-            self._queue.add(found, (EVERYTHING, *self._state.view(found).graphs))
+        self.compare_all()
+
+    def compare_all(self) -> None:
+        """Have every policy compared with what it should be, and every graph reported on."""
+        for namespace in self._state.namespaces():
+            self._queue.add(namespace, (EVERYTHING, *self._state.view(namespace).graphs))
 
     async def _read_policies(self, namespace: str) -> None:
         page = await self._client.list_all(NETWORK_POLICIES.path(namespace), _policies)
@@ -98,11 +110,23 @@ class Caches:
             if (known.namespace, known.name) not in listed and int(known.version) <= version:
                 self._state.gone((known.namespace, known.name), known.uid)
 
+    def _note_enforcement(self) -> None:
+        """The DaemonSets of the cluster changed. Those of some namespaces tell nothing: the agent is elsewhere."""
+        if self._namespaces:
+            return
+        doubt = enforcement(self._daemon_sets).doubt
+        if doubt != self._state.unenforced:
+            self._state.unenforced = doubt
+            self.compare_all()
+
     def _compiled(self, resource: Resource[Any, Any], namespace: str) -> ListWatch[Any, Any]:
         field = _FIELDS[resource.kind]
 
-        def on_change(key: Any, _: Any, new: Any) -> None:
+        def on_change(key: Any, old: Any, new: Any) -> None:
             self._inbox.put(field, key, new)
+            if resource.kind == "DaemonSet" and (old is None) != (new is None):
+                (self._daemon_sets.discard if new is None else self._daemon_sets.add)(key)
+                self._note_enforcement()
 
         return ListWatch(self._client, resource, on_change, namespace=namespace)
 

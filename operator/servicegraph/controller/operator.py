@@ -11,6 +11,7 @@ from servicegraph.controller.caches import Caches
 from servicegraph.controller.drains import Drains
 from servicegraph.controller.engine import Engine, Queue
 from servicegraph.controller.events import Events
+from servicegraph.controller.gauges import gauge
 from servicegraph.controller.handlers import GraphWatch
 from servicegraph.controller.inbox import Inbox
 from servicegraph.controller.metrics import Metrics
@@ -28,6 +29,7 @@ from servicegraph.sources.backoff import Backoff
 from servicegraph.sources.connection import Connection
 
 REPORTERS = 4
+GAUGE_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -82,8 +84,7 @@ class Operator:
     async def lead(self, tasks: asyncio.TaskGroup) -> None:
         """Write, from now on."""
         await self._engine.lead()
-        for namespace in self._state.namespaces():
-            self._queue.add(namespace, ("*", *self._state.view(namespace).graphs))
+        self._caches.compare_all()
         for _ in range(self._settings.concurrency):
             worker = Worker(self._queue, self._state, self._applier, self._reports, self._metrics)
             tasks.create_task(worker.run())
@@ -92,6 +93,7 @@ class Operator:
         tasks.create_task(self._events.run())
         tasks.create_task(self._resync())
         tasks.create_task(self._poll_drains())
+        tasks.create_task(self._gauge())
 
     def receive(self, kind: str | None, raw: Mapping[str, Any]) -> None:
         """Take what happened to a ServiceGraph: `kind` is the type of the watch event, None in a list."""
@@ -149,3 +151,8 @@ class Operator:
             await asyncio.sleep(self._settings.drain_poll_seconds)
             if self._drains.services:
                 self._engine.ask_again()
+
+    async def _gauge(self) -> None:
+        while True:
+            gauge(self._state, self._metrics)
+            await asyncio.sleep(GAUGE_SECONDS)

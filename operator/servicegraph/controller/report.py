@@ -109,6 +109,8 @@ class Reporter:
             for service, selector in self._state.gaps.items()
             if service in paths
         ]
+        if self._state.unenforced and live.graph.services:
+            found.append(Problem(Code.NOT_ENFORCED, Severity.WARNING, live.key, ".spec", self._state.unenforced))
         policies = self._state.view(live.key.namespace).live
         for policy in self._state.results[live.key].policies:
             if rendered_name(policy.name) in policies:

@@ -16,11 +16,13 @@ class State:
 
     `pending` are names whose writes have not been accepted yet, `failures` says why where it is known.
     `gaps` has, for services that moved to pods that no term covered before, those pods' selector.
+    `unenforced` says why policies may have no effect here, None where something enforces them.
     """
 
     graphs: GraphStore
     results: dict[GraphKey, GraphResult]
     gaps: dict[ServiceKey, str]
+    unenforced: str | None
     failures: dict[PolicyKey, Failure]
     pending: dict[str, set[str]]
 
@@ -28,6 +30,7 @@ class State:
         self.graphs = GraphStore()
         self.results = {}
         self.gaps = {}
+        self.unenforced = None
         self.failures = {}
         self.pending = defaultdict(set)
         self._records: dict[str, dict[GraphKey, GraphRecord]] = defaultdict(dict)
