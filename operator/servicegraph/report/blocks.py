@@ -2,35 +2,70 @@
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import yaml
+from yaml.events import (
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
 
 _WIDTH = 110
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029\ufeff]")
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Quotes what other YAML readers than PyYAML take for a boolean or a number, and never writes aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]\Z"), list("yYnN"))
-_Dumper.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9_]+)?\Z"),
-    list("-+.0123456789"),
+_TEXT = "tag:yaml.org,2002:str"
+_MAPPING = MappingStartEvent(None, None, True, flow_style=False), MappingEndEvent()
+_SEQUENCE = SequenceStartEvent(None, None, True, flow_style=False), SequenceEndEvent()
+_OPENING = StreamStartEvent(), DocumentStartEvent(explicit=False)
+_CLOSING = DocumentEndEvent(explicit=False), StreamEndEvent()
+_ELSEWHERE = re.compile(
+    r"[yYnN]|[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9_]+)?|[-+]?0[oOxXbB]?[0-9a-fA-F_]*"
 )
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?0[oOxXbB]?[0-9a-fA-F_]*\Z"), list("-+0"))
+"""What other YAML readers, but not PyYAML, take for a boolean or a number."""
+
+_resolve: Callable[[type[yaml.Node], str, tuple[bool, bool]], str] = yaml.resolver.Resolver().resolve
 
 
 def block(value: Any, indent: int = 0) -> str:
-    """A value as YAML in block style, keys in the order they have, every line indented."""
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, width=1 << 30)
+    """Mappings, lists, text, integers and booleans as YAML in block style, in their order, every line indented."""
+    text: str = yaml.emit((*_OPENING, *_events(value), *_CLOSING), Dumper=yaml.CSafeDumper, width=1 << 30)
     return textwrap.indent(text, " " * indent) if indent else text
+
+
+def _events(value: Any) -> Iterator[Event]:
+    if isinstance(value, dict):
+        yield _MAPPING[0]
+        for key, item in value.items():
+            yield _scalar(key)
+            yield from _events(item)
+        yield _MAPPING[1]
+    elif isinstance(value, list):
+        yield _SEQUENCE[0]
+        for item in value:
+            yield from _events(item)
+        yield _SEQUENCE[1]
+    else:
+        yield _scalar(value)
+
+
+@lru_cache(maxsize=65_536, typed=True)
+def _scalar(value: str | int) -> ScalarEvent:
+    """Text is written bare only where nobody can read it as anything else."""
+    if isinstance(value, bool):
+        return ScalarEvent(None, None, (True, False), "true" if value else "false")
+    if isinstance(value, int):
+        return ScalarEvent(None, None, (True, False), str(value))
+    bare = _resolve(yaml.ScalarNode, value, (True, False)) == _TEXT and not _ELSEWHERE.fullmatch(value)
+    return ScalarEvent(None, None, (bare, True), value)
 
 
 def comments(lines: Iterable[str], indent: int = 0) -> str:
