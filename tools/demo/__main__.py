@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import traceback
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -42,10 +43,22 @@ def main() -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("\nInterrupted; nothing was left behind.", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 whoever tries the demo is owed words, not a stack
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(
+            f"\nerror: the demo has a bug, please report it: {error!r} at {where.filename}:{where.lineno}",
+            file=sys.stderr,
+        )
+        return 1
     return 0
 
 
 async def _demo(screen: Screen, kubectl: Path, own: Own | None, keep: bool) -> None:
+    screen.say(
+        "[bold]ServiceGraph[/]: one resource says who calls whom; least-privilege NetworkPolicies follow from it, and "
+        "follow the labels. All of this happens while you see it: names, rules and times are read from a real API "
+        "server. Ctrl-C ends it at any moment and leaves nothing behind."
+    )
     async with AsyncExitStack() as stack:
         if own:
             await prologue.show(screen, None)

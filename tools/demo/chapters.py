@@ -4,16 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from rich.markup import escape
-
 from tools.demo.blocks import block, delta, milliseconds
 from tools.demo.changes import Observation, Outcome
 from tools.demo.manifests import Manifest, compact
 from tools.demo.operatorprocess import DRAIN_POLL_SECONDS
 from tools.demo.picture import draw
-from tools.demo.rules import difference, peers, selector
+from tools.demo.rules import carriers, difference, labelled, owner, peers, policies_of
 from tools.demo.scene import GRAPHS, POLICIES, Scene
-from tools.demo.watch import Objects
+from tools.demo.status import is_ready, show_status
 
 Chapter = Callable[[Scene], Awaitable[None]]
 
@@ -44,8 +42,8 @@ async def graph_applied(scene: Scene) -> None:
         "isolates its pods in both directions: what it does not list is denied. The ports "
         "are the pods', not the Services'."
     )
-    await scene.graphs.until(_is_ready(scene), "the graph's condition Ready")
-    _show_status(scene)
+    await scene.graphs.until(is_ready(scene), "the graph's condition Ready")
+    show_status(scene)
 
 
 async def labels_moved(scene: Scene) -> None:
@@ -54,31 +52,33 @@ async def labels_moved(scene: Scene) -> None:
     await screen.chapter(f"Labels change, policies follow: {MOVED} is renamed")
     before, after = _labels(scene)
     screen.say(
-        f"The team of {MOVED} gives its pods another label: {escape(_text(before))} becomes {escape(_text(after))}. A "
-        "Deployment's selector cannot be edited, so they do what one does: a second Deployment beside the first, then "
+        f"The team of {MOVED} gives its pods another label: {labelled(before)} becomes {labelled(after)}. "
+        "A Deployment's selector cannot be edited, so they do what one does: a second Deployment beside the first, then "
         "the Service is switched over. Nobody touches the graph."
     )
     successor = _renamed(scene.find("Deployment", MOVED), after)
     screen.command(f"kubectl create -f {RENAMED}.yaml   # a Deployment with the new label")
     await scene.team.apply(successor)
-    await scene.pods.until(lambda found: _carriers(found, after), "its pods", scene.patience)
+    await scene.pods.until(lambda found: carriers(found, after), "its pods", scene.patience)
     change = compact({"spec": {"selector": after}})
     screen.command(f"kubectl patch service {MOVED} -p '{change}'")
     seen = scene.observe()
     switched = await scene.team.patch(scene.path("v1", "Service", MOVED), {"spec": {"selector": after}})
-    neighbours = _named_by(scene, before)
+    neighbours = scene.naming(before)
     await scene.policies.settled(
-        lambda found: scene.policy_of(MOVED, after) and all(_text(after) in peers(found[name]) for name in neighbours),
+        lambda found: (
+            scene.policy_of(MOVED, after) and all(labelled(after) in peers(found[name]) for name in neighbours)
+        ),
         "the policies that name the new label",
     )
     changes = seen.changes(switched)
     last = scene.record("Service switched to new labels", changes)
     screen.show(block(changes))
-    old = len(_carriers(scene.pods.objects, before))
-    carriers = "1 pod still carries" if old == 1 else f"{old} pods still carry"
+    old = len(carriers(scene.pods.objects, before))
+    still = "1 pod still carries" if old == 1 else f"{old} pods still carry"
     screen.say(
         f"Done {milliseconds(last)} after the switch. The old label has not gone, though: "
-        f"{carriers} it. So the old policy stays, and both ends still know the old pods: they [bold]drain[/] "
+        f"{still} it. So the old policy stays, and both ends still know the old pods: they [bold]drain[/] "
         "instead of being cut off, or left without isolation, in the middle of their work."
     )
 
@@ -91,10 +91,10 @@ async def old_label_drained(scene: Scene) -> None:
     screen.command(f"kubectl delete deployment {MOVED}")
     seen, pods = scene.observe(), Observation(scene.pods)
     await scene.team.delete(scene.path("apps/v1", "Deployment", MOVED))
-    await scene.pods.until(lambda found: not _carriers(found, before), "the end of the old pods", scene.patience)
+    await scene.pods.until(lambda found: not carriers(found, before), "the end of the old pods", scene.patience)
     last_pod = max(event.at for event in pods.events if event.kind == "DELETED")
     await scene.policies.settled(
-        lambda found: not scene.policy_of(MOVED, before) and not _named_by(scene, before), "the end of the old label"
+        lambda found: not scene.policy_of(MOVED, before) and not scene.naming(before), "the end of the old label"
     )
     changes = seen.changes(last_pod)
     last = scene.record("old pods gone, old label drained", changes)
@@ -109,7 +109,7 @@ async def hand_edit_reverted(scene: Scene) -> None:
     """Somebody opens a policy by hand."""
     screen = scene.screen
     await screen.chapter(f"Somebody opens {OPENED} to everyone, by hand")
-    name, policy = next(iter(_policies(scene.policies.objects, OPENED).items()))
+    name, policy = next(iter(policies_of(scene.policies.objects, OPENED).items()))
     change: dict[str, Any] = {"spec": {"ingress": [{}]}}
     screen.command(f"kubectl patch networkpolicy {name} --type merge -p '{compact(change)}'")
     seen = scene.observe()
@@ -122,7 +122,7 @@ async def hand_edit_reverted(scene: Scene) -> None:
     last = scene.record("hand edit taken back", changes)
     for event in (theirs, ours):
         found = difference(event.before or {}, event.object)
-        who = _owner(event.object, "ingress")
+        who = owner(event.object, "ingress")
         screen.show([f"~ {name}  by {who}", *delta(found.added, found.removed)])
     others = [one for one in changes if one.outcome is Outcome.UNCHANGED]
     screen.say(f"Taken back {milliseconds(last)} after it was sent. Nothing else was written:")
@@ -143,8 +143,8 @@ async def call_removed(scene: Scene) -> None:
     applied = await scene.team.apply(graph)
     await scene.policies.settled(
         lambda found: (
-            not _named_by(scene, after, callee)
-            and not any(p["spec"].get("egress") for p in _policies(found, MOVED).values())
+            not scene.naming(after, callee)
+            and not any(p["spec"].get("egress") for p in policies_of(found, MOVED).values())
         ),
         "the rules of the call gone",
     )
@@ -184,36 +184,6 @@ STORY: tuple[Chapter, ...] = (
 )
 
 
-def _is_ready(scene: Scene) -> Callable[[Objects], bool]:
-    def ready(found: Objects) -> bool:
-        graph = found.get(scene.graph_name, {})
-        now = graph.get("metadata", {}).get("generation")
-        return any(
-            condition["type"] == "Ready" and condition["status"] == "True" and condition["observedGeneration"] == now
-            for condition in graph.get("status", {}).get("conditions", ())
-        )
-
-    return ready
-
-
-def _show_status(scene: Scene) -> None:
-    status = scene.graphs.objects[scene.graph_name]["status"]
-    columns = {
-        "NAME": scene.graph_name,
-        "READY": next(one["status"] for one in status["conditions"] if one["type"] == "Ready"),
-        "SERVICES": str(status["services"]),
-        "EDGES": str(status["edges"]["total"]),
-        "POLICIES": str(status["policies"]),
-        "PROBLEMS": str(status["problemCount"]),
-    }
-    scene.screen.command(f"kubectl get servicegraph -n {scene.namespace}")
-    widths = {title: max(len(title), len(value)) + 3 for title, value in columns.items()}
-    scene.screen.note("".join(f"{title:{widths[title]}}" for title in columns))
-    scene.screen.note("".join(f"{value:{widths[title]}}" for title, value in columns.items()))
-    for problem in status.get("problems", ()):
-        scene.screen.note(f"{problem['severity']} {problem['code']}: {escape(problem['message'])}")
-
-
 def _labels(scene: Scene) -> tuple[dict[str, str], dict[str, str]]:
     """The labels that the Service selects in the repository, and what they become."""
     before: dict[str, str] = scene.find("Service", MOVED)["spec"]["selector"]
@@ -226,28 +196,3 @@ def _renamed(deployment: Manifest, labels: Mapping[str, str]) -> Manifest:
     found["spec"]["selector"]["matchLabels"] = dict(labels)
     found["spec"]["template"]["metadata"]["labels"] = dict(labels)
     return found
-
-
-def _text(labels: Mapping[str, str]) -> str:
-    return selector({"matchLabels": labels})
-
-
-def _policies(found: Objects, service: str) -> Objects:
-    label = "servicegraph.dev/service"
-    return {name: policy for name, policy in found.items() if policy["metadata"]["labels"].get(label) == service}
-
-
-def _named_by(scene: Scene, labels: Mapping[str, str], service: str | None = None) -> list[str]:
-    """The policies, of one service or of all, that have the pods with these labels as a peer."""
-    found = scene.policies.objects if service is None else _policies(scene.policies.objects, service)
-    return [name for name, policy in found.items() if _text(labels) in peers(policy)]
-
-
-def _carriers(pods: Objects, labels: Mapping[str, str]) -> list[str]:
-    return [name for name, pod in pods.items() if labels.items() <= pod["metadata"].get("labels", {}).items()]
-
-
-def _owner(policy: Mapping[str, Any], part: str) -> str:
-    """The field manager that wrote a part of the spec last: the API server keeps one owner of what was changed."""
-    entries = policy["metadata"]["managedFields"]
-    return str(next(entry["manager"] for entry in entries if f"f:{part}" in entry["fieldsV1"].get("f:spec", {})))

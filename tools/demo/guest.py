@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import yaml
+
 from tools.demo.choice import CRD, Crd, Own
 from tools.demo.manifests import collection
 from tools.demo.place import Place
@@ -24,13 +26,31 @@ async def visiting(screen: Screen, team: Team, own: Own) -> AsyncIterator[Place]
     with tempfile.TemporaryDirectory(prefix="servicegraph-demo-") as folder:
         try:
             await team.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-            yield Place(None, name, name, Path(folder), confined=True)
+            screen.say(f"The shop is going to be in the new namespace [bold]{name}[/].")
+            profile = await _profile(team, Path(folder))
+            yield Place(None, name, name, Path(folder), confined=True, profile=profile)
         finally:
             with screen.waiting(f"deleting the namespace {name} …", f"the namespace {name} is gone"):
                 await team.delete(namespace)
                 await team.until_gone(namespace, END_SECONDS)
             if own.crd is Crd.REMOVED:
                 await _remove_crd(screen, team)
+
+
+async def _profile(team: Team, folder: Path) -> Path | None:
+    """A ClusterProfile that says where the cluster's DNS is: an operator confined to one namespace cannot look."""
+    namespace, name = "kube-system", "kube-dns"
+    path = f"{collection('v1', 'Service', namespace)}/{name}"
+    if not await team.exists(path):
+        return None
+    spec = (await team.client.get(path))["spec"]
+    ports = [
+        f"{port['targetPort']}/{port['protocol']}" for port in spec["ports"] if isinstance(port["targetPort"], int)
+    ]
+    service = {"namespace": namespace, "name": name, "labels": spec["selector"], "ports": ports}
+    file = folder / "profile.yaml"
+    file.write_text(yaml.safe_dump({"apiVersion": GRAPHS, "kind": "ClusterProfile", "dns": {"service": service}}))
+    return file
 
 
 async def _remove_crd(screen: Screen, team: Team) -> None:

@@ -27,6 +27,8 @@ def command(place: Place, kubeconfig: Path, port: int) -> tuple[str, ...]:
     flags += ["--drain-poll-seconds", str(DRAIN_POLL_SECONDS)]
     if place.confined:
         flags += ["--namespaces", place.namespace]
+    if place.profile:
+        flags += ["--profile", str(place.profile)]
     return (*SERVICEGRAPH, "operator", *flags)
 
 

@@ -9,7 +9,7 @@ class Place:
     """A cluster and how to be its administrator. `kubeconfig` None is what the user's environment names.
 
     The shop is in `namespace`, the operator's ServiceAccount in `home`; `confined` means that the operator may serve
-    that namespace only. `folder` is for files of the same lifetime.
+    that namespace only; `profile` then tells it what it cannot read itself. `folder` is for files of the same lifetime.
     """
 
     kubeconfig: Path | None
@@ -17,6 +17,7 @@ class Place:
     home: str
     folder: Path
     confined: bool
+    profile: Path | None = None
 
     @property
     def flags(self) -> tuple[str, ...]:

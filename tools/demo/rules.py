@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+SERVICE_LABEL = "servicegraph.dev/service"
 
 Manifest = Mapping[str, Any]
 
@@ -59,6 +60,27 @@ def selector(found: Mapping[str, Any]) -> str:
     labels = [f"{key}={value}" for key, value in sorted(found.get("matchLabels", {}).items())]
     expressions = [_expression(one) for one in found.get("matchExpressions", ())]
     return ",".join(labels + expressions) or "all pods"
+
+
+def labelled(labels: Mapping[str, str]) -> str:
+    """The selector of these labels, in the same notation."""
+    return selector({"matchLabels": labels})
+
+
+def policies_of(found: Mapping[str, Manifest], service: str) -> dict[str, Manifest]:
+    """Those that were made for a service."""
+    return {name: one for name, one in found.items() if one["metadata"]["labels"].get(SERVICE_LABEL) == service}
+
+
+def carriers(pods: Mapping[str, Manifest], labels: Mapping[str, str]) -> list[str]:
+    """The pods that carry these labels."""
+    return [name for name, pod in pods.items() if labels.items() <= pod["metadata"].get("labels", {}).items()]
+
+
+def owner(policy: Manifest, part: str) -> str:
+    """The field manager that wrote a part of the spec last: what was changed has one owner."""
+    entries = policy["metadata"]["managedFields"]
+    return str(next(entry["manager"] for entry in entries if f"f:{part}" in entry["fieldsV1"].get("f:spec", {})))
 
 
 def _expression(one: Mapping[str, Any]) -> str:

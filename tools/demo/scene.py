@@ -6,6 +6,7 @@ from typing import Any
 
 from tools.demo.changes import Change, Observation, Outcome
 from tools.demo.manifests import Manifest, collection
+from tools.demo.rules import labelled, peers, policies_of, subject
 from tools.demo.screen import Screen
 from tools.demo.team import Team
 from tools.demo.watch import Watch
@@ -56,17 +57,15 @@ class Scene:
         """What happens to policies from now on."""
         return Observation(self.policies)
 
-    def policy_of(self, service: str, subject: Mapping[str, str]) -> Mapping[str, Any] | None:
+    def policy_of(self, service: str, labels: Mapping[str, str]) -> Mapping[str, Any] | None:
         """The policy of a service whose pods have exactly these labels."""
-        return next(
-            (
-                policy
-                for policy in self.policies.objects.values()
-                if policy["metadata"]["labels"].get("servicegraph.dev/service") == service
-                and policy["spec"]["podSelector"] == {"matchLabels": dict(subject)}
-            ),
-            None,
-        )
+        of_service = policies_of(self.policies.objects, service).values()
+        return next((one for one in of_service if subject(one) == labelled(labels)), None)
+
+    def naming(self, labels: Mapping[str, str], service: str | None = None) -> list[str]:
+        """The policies, of one service or of all, that have the pods with these labels as a peer."""
+        found = self.policies.objects if service is None else policies_of(self.policies.objects, service)
+        return [name for name, policy in found.items() if labelled(labels) in peers(policy)]
 
     def record(self, title: str, changes: list[Change]) -> float:
         """Keep a line for the summary; when the last change of the step was seen, in milliseconds."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -140,6 +140,12 @@ class Screen:
         for mark, instead in (("→", "->"), ("·", "-"), ("…", "..."), ("—", "-"), ("▶", ">")):
             text = text.replace(mark, instead)
         return text
+
+
+def enumerated(words: Sequence[str], conjunction: str) -> str:
+    """`a, b and c`."""
+    *first, last = words
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
 def pause_from(environment: Mapping[str, str]) -> float:

@@ -9,17 +9,19 @@ from tools.demo.manifests import CONFIG, DNS_FILE, collection, kustomized, read
 from tools.demo.operatorprocess import operating
 from tools.demo.place import Place
 from tools.demo.scene import GRAPHS
-from tools.demo.screen import Screen
-from tools.demo.team import Team
+from tools.demo.screen import Screen, enumerated
+from tools.demo.team import Right, Team
 
 SERVED_SECONDS = 30.0
+EFFECTIVE_SECONDS = 30.0
 
 _RIGHTS = (
-    ("list", "services", ""),
-    ("patch", "networkpolicies", "networking.k8s.io"),
-    ("patch", "services", ""),
-    ("patch", "pods", ""),
-    ("get", "secrets", ""),
+    Right("patch", "networkpolicies", "networking.k8s.io"),
+    Right("list", "services"),
+    Right("list", "pods"),
+    Right("patch", "services"),
+    Right("watch", "pods"),
+    Right("get", "secrets"),
 )
 _HOUR = 3600
 _MONTH = 30 * 24 * _HOUR
@@ -46,16 +48,15 @@ async def play(screen: Screen, team: Team, place: Place, kubectl: Path, crd: Crd
 
 
 async def _introduce(screen: Screen, team: Team, place: Place, name: str) -> None:
-    """Who the operator is, as the API server's RBAC sees it."""
+    """Who the operator is, as the API server's RBAC sees it, as soon as that knows."""
     user = f"system:serviceaccount:{place.home}:{name}"
-    rights = {what: await team.may(user, *what) for what in _RIGHTS}
-    may, may_not = (
-        ", ".join(f"{verb} {resource}" for (verb, resource, _), allowed in rights.items() if allowed is wanted)
-        for wanted in (True, False)
-    )
+    await team.until_may(user, _RIGHTS[0], place.namespace, EFFECTIVE_SECONDS)
+    rights = [(f"{right.verb} {right.resource}", await team.may(user, right, place.namespace)) for right in _RIGHTS]
+    may = enumerated([what for what, allowed in rights if allowed], "and")
+    may_not = enumerated([what for what, allowed in rights if not allowed], "or")
     screen.say(
         f"The operator is no administrator here but [bold]{user}[/], with config/rbac of this repository. "
-        f"Asked, the API server says that it may {may}; and that it may not {may_not}."
+        f"Asked, the API server says that it may {may}, but not {may_not}."
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -10,6 +11,15 @@ from tools.demo.errors import DemoError
 from tools.demo.manifests import Manifest, collection, path_of
 
 _POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Something that RBAC may permit in a namespace."""
+
+    verb: str
+    resource: str
+    group: str = ""
 
 
 class Team:
@@ -61,16 +71,24 @@ class Team:
             raise _explained("GET", path, error) from None
         return True
 
-    async def may(self, account: str, verb: str, resource: str, group: str = "", namespace: str = "") -> bool:
+    async def may(self, user: str, right: Right, namespace: str) -> bool:
         """Whether RBAC lets a user do something. Raises DemoError."""
-        attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
-        review = {"spec": {"user": account, "resourceAttributes": attributes}}
+        attributes = {"verb": right.verb, "resource": right.resource, "group": right.group, "namespace": namespace}
+        review = {"spec": {"user": user, "resourceAttributes": attributes}}
         path = collection("authorization.k8s.io/v1", "SubjectAccessReview")
         try:
             answer = await self.client.create(path, review)
         except ApiError as error:
             raise _explained("POST", path, error) from None
         return bool(answer["status"]["allowed"])
+
+    async def until_may(self, user: str, right: Right, namespace: str, seconds: float) -> None:
+        """Wait until RBAC has taken note of new roles. Raises DemoError."""
+        deadline = perf_counter() + seconds
+        while not await self.may(user, right, namespace):
+            if perf_counter() > deadline:
+                raise DemoError(f"{user} may not {right.verb} {right.resource} {seconds:g} s after its roles were made")
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _until(self, path: str, seconds: float, *, expected: bool) -> None:
         deadline = perf_counter() + seconds
