@@ -25,7 +25,9 @@ def edges_of(shape: Shape) -> Edges:
     order = rng.sample(range(n), n)
     entries, inner = order[: round(n * shape.entry_share)], order[round(n * shape.entry_share) :]
     callers = entries + inner[: round(n * (1 - shape.leaf_share)) - len(entries)]
-    fan_out = _degrees(((0, 1), (0.5, 4), (0.99, min(90, n / 2)), (1, shape.largest_fan_out)), len(callers), shape.calls)
+    fan_out = _degrees(
+        ((0, 1), (0.5, 4), (0.99, min(90, n / 2)), (1, shape.largest_fan_out)), len(callers), shape.calls
+    )
     fan_in = _degrees(((0, 1), (0.5, 2), (1, shape.largest_fan_in)), len(inner), sum(fan_out))
     rng.shuffle(fan_out)
     rng.shuffle(fan_in)
