@@ -50,6 +50,11 @@ def test_the_role_of_a_namespace_is_the_cluster_role_less_what_belongs_to_the_cl
     assert [rule for rule in whole if rule[1] not in ("namespaces", "nodes", "servicecidrs")] == one
 
 
+def test_the_page_of_permissions_names_every_resource_that_the_role_does() -> None:
+    told = set(re.findall(r"[\w*/]+", (ROOT / "docs" / "permissions.md").read_text()))
+    assert {resource for _, resource, _ in rules("rbac/cluster/cluster-role.yaml")} <= told
+
+
 def test_the_lease_that_the_role_names_is_the_one_that_the_operator_takes() -> None:
     named = [rule["resourceNames"] for rule in manifest("rbac/operator/leader-election.yaml")["rules"][1:]]
     assert named == [[Settings().lease_name]]
