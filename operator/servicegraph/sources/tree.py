@@ -3,7 +3,7 @@
 What is wrong with a document is kept beside it and not raised: whether it matters depends on the document's kind.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,14 +80,23 @@ def trees(events: Iterable[Event], limit: int) -> Iterator[Tree]:
     Raises yaml.YAMLError where the text breaks off or nests too deep.
     """
     builder = _Builder(limit)
+    take: dict[type[Event], Callable[[Any], None]] = {
+        ScalarEvent: builder.scalar,
+        AliasEvent: builder.alias,
+        MappingStartEvent: builder.mapping,
+        SequenceStartEvent: builder.sequence,
+        MappingEndEvent: builder.close,
+        SequenceEndEvent: builder.close,
+    }
     for event in events:
-        if isinstance(event, DocumentStartEvent):
+        handler = take.get(type(event))
+        if handler is not None:
+            handler(event)
+        elif isinstance(event, DocumentStartEvent):
             builder.begin()
             first = starting(event)
         elif isinstance(event, DocumentEndEvent):
             yield Tree(builder.data, first.index, ending(event).index, first.line, tuple(builder.faults))
-        else:
-            builder.add(event)
 
 
 class _Builder:
@@ -106,20 +115,16 @@ class _Builder:
         self.stack: list[_Open] = []
         self.anchors: dict[str, _Anchored] = {}
 
-    def add(self, event: Event) -> None:
-        """Take the next event of the document."""
-        if isinstance(event, ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, MappingStartEvent):
-            self._open(event, _Open({}, self._anchored(event), self.size, expects_key=True))
-        elif isinstance(event, SequenceStartEvent):
-            self._open(event, _Open([], self._anchored(event), self.size))
-        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
-            self._close(event)
-        elif isinstance(event, AliasEvent):
-            self._alias(event)
+    def mapping(self, event: MappingStartEvent) -> None:
+        """A mapping begins."""
+        self._open(event, _Open({}, self._anchored(event), self.size, expects_key=True))
 
-    def _scalar(self, event: ScalarEvent) -> None:
+    def sequence(self, event: SequenceStartEvent) -> None:
+        """A sequence begins."""
+        self._open(event, _Open([], self._anchored(event), self.size))
+
+    def scalar(self, event: ScalarEvent) -> None:
+        """A scalar, perhaps a key."""
         self.size += 1
         if self.stack and self.stack[-1].expects_key:
             self._key(event)
@@ -157,7 +162,8 @@ class _Builder:
             raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=starting(event))
         self.stack.append(opened)
 
-    def _close(self, event: Event) -> None:
+    def close(self, event: Event) -> None:
+        """The innermost mapping or sequence ends."""
         closed = self.stack.pop()
         if isinstance(closed.items, dict):
             for merged in closed.merged:
@@ -168,7 +174,8 @@ class _Builder:
             closed.anchored.height = closed.height
         self._put(closed.items, closed.height)
 
-    def _alias(self, event: AliasEvent) -> None:
+    def alias(self, event: AliasEvent) -> None:
+        """The value of an anchor above, once more."""
         found = self.anchors.get(event.anchor or "")
         if found is None or found.size is None:
             what = "is not defined above" if found is None else "stands inside what it names"
