@@ -83,6 +83,11 @@ def report(found: Sequence[Finding]) -> None:
     _tell([(f"{f.file}:{f.line}", f.severity, f"{f.message} [{f.code}]") for f in found])
 
 
+def hint(document: Document, message: str) -> None:
+    """Tell people about a document that they may have expected more of."""
+    _tell([(f"{document.file}:{document.line('')}", Severity.INFO, message)])
+
+
 def refuse(errors: Sequence[InputError]) -> NoReturn:
     """Tell people what is wrong with the input and end the command."""
     _tell([(error.place, Severity.ERROR, f"{error.message} [{Code.INVALID}]") for error in errors])

@@ -69,6 +69,8 @@ def render(
     else:
         output.write(commented_yaml(compilation.policies, place if lines else None))
     output.report(problems)
+    for unused in found.profiles if profile is None else ():
+        output.hint(unused, f"this ClusterProfile is not used: pass --profile {unused.file}")
     raise typer.Exit(output.exit_code(problems, strict))
 
 

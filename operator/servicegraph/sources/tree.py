@@ -147,7 +147,8 @@ class _Builder:
         if key == _MERGE and event.implicit[0]:
             return
         if key in top.lines:
-            self._fault(f"{key!r} stands twice in one mapping, first on line {top.lines[key]}: remove one", event)
+            advice = "remove one" if len(self.stack) > 1 else "remove one, or separate two documents with `---`"
+            self._fault(f"{key!r} stands twice in one mapping, first on line {top.lines[key]}: {advice}", event)
         else:
             top.lines[key] = starting(event).line + 1
 

@@ -175,7 +175,6 @@ READ = [
     ),
     Case("a ServiceGraph of others", {"x.yaml": GOOD, "y.yaml": "apiVersion: graphs.io/v1\nkind: ServiceGraph\n"}),
     Case("the same twice", {"x.yaml": GOOD, "y.yaml": GOOD}),
-    Case("a profile beside the graph", {"x.yaml": GOOD, "p.yaml": PROFILE}),
     Case(
         "100,000 lines",
         {"x.yaml": GOOD + "---\nkind: ConfigMap\ndata:\n" + "".join(f"  k{i}: v\n" for i in range(100_000))},

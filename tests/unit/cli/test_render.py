@@ -91,6 +91,12 @@ def test_the_profile_may_come_from_a_variable(capsysbinary: Any, monkeypatch: py
     assert read_profile(PROFILE).parties[0].name == "prometheus"
 
 
+def test_a_profile_among_the_input_is_used_only_when_it_is_asked_for(capsysbinary: Any) -> None:
+    hint = f"{PROFILE}:2: info: this ClusterProfile is not used: pass --profile {PROFILE}\n"
+    assert hint in run(capsysbinary, str(BANK)).said
+    assert run(capsysbinary, str(BANK), "--profile", PROFILE).said == ""
+
+
 def test_colours_are_for_terminals_only() -> None:
     assert b"\033[" not in on_terminal(NO_COLOR="1")
     assert b"\033[1;36minfo\033[0m" in on_terminal()

@@ -115,7 +115,10 @@ def test_a_kind_that_merely_ends_in_list_is_no_list() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a: 1\nb: 2\na: 3", "3:1: 'a' stands twice in one mapping, first on line 1: remove one"),
+        (
+            "a: 1\nb: 2\na: 3",
+            "3:1: 'a' stands twice in one mapping, first on line 1: remove one, or separate two documents with `---`",
+        ),
         ("x:\n  - {a: 1, a: 2}", "2:12: 'a' stands twice in one mapping, first on line 2: remove one"),
         ("a: !!python/object:os.system x", "1:4: the tag !!python/object:os.system is not allowed: write plain YAML"),
         ("a: !Ref x", "1:4: the tag !Ref is not allowed: write plain YAML"),
