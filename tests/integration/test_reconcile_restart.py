@@ -9,10 +9,11 @@ import pytest
 
 from servicegraph.compiler.emit.names import DEFAULT_DENY
 from tests.integration.kube import Audit, Kube
-from tests.integration.look import condition, versions
+from tests.integration.look import condition, peers, policies, versions
 from tests.integration.operators import Operator, leading, operating
-from tests.integration.world import SHOP, app, graph, pod, service
+from tests.integration.world import SHOP, app, calls, graph, pod, service
 from tests.waiting import eventually
+from tools.cluster import Cluster
 
 MANY = [f"svc-{number:03}" for number in range(300)]
 
@@ -116,3 +117,25 @@ def test_garbage_collection_removes_the_deny_first(kube: Kube, account: Path, tm
         return not left
 
     eventually(deny_first, "everything is collected", seconds=60)
+
+
+def test_deletions_that_no_watch_saw(
+    kube: Kube, control_plane: Cluster, account: Path, tmp_path: Path, namespace: str
+) -> None:
+    kube.apply(*app(namespace, *SHOP, "extra"), graph(namespace, "shop", SHOP))
+    kube.apply(graph(namespace, "extra", {"extra": {**calls("search")}}))
+    with operating(account, tmp_path, lease_seconds="120", renew_seconds="90") as alone:
+        leading(alone)
+        eventually(lambda: condition(kube, namespace, "shop", "Ready") == "True", "the shop is Ready")
+        eventually(lambda: condition(kube, namespace, "extra", "Ready") == "True", "the caller is Ready")
+        assert ({"app": "extra"}, [8080]) in peers(policies(kube, namespace)["search"], "ingress")
+        alone.signal(signal.SIGSTOP)
+        kube.delete("ServiceGraph", namespace, "extra")
+        kube.delete("Service", namespace, "database")
+        kube.delete("Deployment", namespace, "database")
+        control_plane.compact_etcd()
+        control_plane.restart_apiserver()
+        alone.signal(signal.SIGCONT)
+        left = [({"app": "frontend"}, [8080])]
+        eventually(lambda: peers(policies(kube, namespace)["search"], "ingress") == left, "the caller is gone")
+        eventually(lambda: condition(kube, namespace, "shop", "EdgesResolved") == "False", "so is the callee")

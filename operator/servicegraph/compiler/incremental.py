@@ -77,13 +77,13 @@ class Compiler:
         stale = self._subjects.reached_by(changes)
         self._inventory.apply(changes)
         stale |= self._subjects.reached_by(changes)
-        redeclared = self._declarations.update(changes)
+        redeclared, told = self._declarations.update(changes)
         changed = redeclared | self._subjects.refresh(stale | redeclared)
         mentioning = {m for key in changed for m in self._declarations.mentioned_by(key)}
         dirty = self._edges.update(changed, mentioning, changes) | self._update_resolver()
-        names = self._update_denies({key.namespace for key in changes.graphs}, dirty)
+        names = self._update_denies({key.namespace for key in told}, dirty, told)
         overlapping = self._update_overlaps(changes, changed)
-        touched = self._graphs_of(dirty | overlapping) | self._rivals(redeclared) | changes.graphs.keys()
+        touched = self._graphs_of(dirty | overlapping) | told
         for key in dirty:
             names |= self._recompile(key)
         return Delta(frozenset(names), frozenset(touched))
@@ -147,8 +147,11 @@ class Compiler:
         deny = self._denies.get(namespace)
         return deny.directions if deny is not None and deny.mode is Mode.ENFORCE else ()
 
-    def _update_denies(self, namespaces: set[str], dirty: set[ServiceKey]) -> set[tuple[str, str]]:
-        """Recompute default denies; their names where they differ. Services that need an exemption become dirty."""
+    def _update_denies(self, namespaces: set[str], dirty: set[ServiceKey], told: set[GraphKey]) -> set[tuple[str, str]]:
+        """Recompute default denies; their names where they differ.
+
+        Services that need an exemption become dirty, and graphs that have or had the deny are told.
+        """
         names: set[tuple[str, str]] = set()
         for namespace in namespaces:
             denied = self._denied(namespace)
@@ -156,7 +159,10 @@ class Compiler:
             before, after = self._denies.pop(namespace, None), default_deny(graphs)
             if after is not None:
                 self._denies[namespace] = after
-            names |= {(namespace, policy.name) for policy in (before, after) if policy is not None and before != after}
+            if before != after:
+                owned = [policy for policy in (before, after) if policy is not None]
+                names |= {(namespace, policy.name) for policy in owned}
+                told |= {policy.graph for policy in owned}
             if self._denied(namespace) != denied:
                 dirty.update(s for graph in graphs for s in self._declarations.of_graph(graph.key))
         return names
@@ -180,10 +186,6 @@ class Compiler:
 
     def _graphs_of(self, services: set[ServiceKey]) -> set[GraphKey]:
         return {service.graph for key in services if (service := self.declared(key)) is not None}
-
-    def _rivals(self, services: set[ServiceKey]) -> set[GraphKey]:
-        """The graphs that declare one of these services, the ones that do not have it included."""
-        return {graph for key in services for graph in self._declarations.claimants(key)}
 
     def _problems(self, graph: Graph, services: list[ServiceKey], policies: list[Policy]) -> tuple[Problem, ...]:
         problems = self._declarations.problems(graph.key)
