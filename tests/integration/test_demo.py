@@ -1,5 +1,6 @@
 """The demo as users run it: what it tells is what happened, and it leaves nothing behind."""
 
+import fcntl
 import os
 import pty
 import re
@@ -7,12 +8,14 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from tests.waiting import eventually
 from tools.cache import cache_root
@@ -49,7 +52,8 @@ class Demo:
             "DEMO_PACE": "0",
         }
 
-    def start(self, stdin: int, stdout: int, stderr: int) -> "subprocess.Popen[str]":
+    def start(self, stdin: int, stdout: int, stderr: int, *, terminal: bool = False) -> "subprocess.Popen[str]":
+        """Start it; `terminal` makes its standard input the terminal that Ctrl-C is typed at."""
         return subprocess.Popen(
             [sys.executable, "-m", "tools.demo"],
             cwd=CHECKOUT,
@@ -58,6 +62,8 @@ class Demo:
             stdout=stdout,
             stderr=stderr,
             text=True,
+            start_new_session=terminal,
+            preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if terminal else None,
         )
 
     def tell(self) -> str:
@@ -67,21 +73,20 @@ class Demo:
         assert process.returncode == 0, said
         return said
 
-    def processes(self) -> list[str]:
+    def processes(self) -> list[psutil.Process]:
         """What runs on account of the demo."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get(MARK) == self._mark:
-                    found.append(" ".join(process.cmdline()))
-            except psutil.Error:
-                continue
-        return found
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get(MARK) == self._mark
+        except psutil.Error:
+            return False
 
     def leftovers(self) -> list[str]:
         """Processes, state folders and temporary files."""
         folders = [*(self.cache / "cluster" / "run").glob("cluster-*"), *self.temporary.iterdir()]
-        return self.processes() + [str(folder) for folder in folders]
+        return [str(process) for process in self.processes()] + [str(folder) for folder in folders]
 
 
 @pytest.fixture
@@ -113,9 +118,10 @@ def test_the_story_without_a_terminal(demo: Demo) -> None:
     _, host, applied, moved, drained, edited, removed, deleted, summary = story.values()
     assert "│ frontend │ ──▶ │ search │ ──▶ │ database │" in said
     assert "system:serviceaccount:servicegraph-system:servicegraph-operator" in host
-    assert "may not patch services, patch" in " ".join(host.split())
+    assert "but not patch services, watch pods or get secrets" in " ".join(host.split())
+    assert "error" not in applied
     assert policies(applied) == {"database": "new", "frontend": "new", "search": "new"}
-    assert re.search(r"shop +True +3 +2 +3 +0$", applied, re.MULTILINE)
+    assert re.search(r"shop +True +3 +2 +3 +\d+$", applied, re.MULTILINE)
     assert sorted(policies(moved).values()) == ["changed", "changed", "changed", "new"]
     assert "+ from  app.kubernetes.io/name=product-search    5432/TCP" in moved
     assert sorted(policies(drained).values()) == ["changed", "changed", "gone", "unchanged"]
@@ -158,17 +164,39 @@ def test_interactive_leaves_a_cluster_with_an_operator_until_it_is_taken_down(de
     subprocess.run(down, cwd=CHECKOUT, env=demo.environment, check=True)
 
 
+def test_when_the_operator_dies_its_log_is_shown_in_ascii_where_there_is_no_more(demo: Demo) -> None:
+    demo.environment["PYTHONIOENCODING"] = "ascii"
+    with demo.start(subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        told = ""
+        for line in process.stdout:
+            told += line
+            if "+ sg-search" in line:
+                break
+        operators = [one for one in demo.processes() if "servicegraph.cli.main" in one.cmdline()]
+        assert len(operators) == 1
+        operators[0].kill()
+        _, complaint = process.communicate(timeout=60)
+    assert "anywhere --> | frontend | --> | search | --> | database |" in told
+    assert process.returncode == 1
+    assert "error: The operator ended (exit status -9)." in complaint
+    assert "create policy shop/sg-search-" in complaint
+    assert "Traceback" not in complaint
+
+
 @pytest.fixture(scope="module")
 def own() -> Iterator[Cluster]:
     with running() as one:
+        service = yaml.safe_load((CHECKOUT / "tools" / "demo" / "kube-dns.yaml").read_text())
+        assert one.request("POST", "/api/v1/namespaces/kube-system/services", service)[0] == 201
         yield one
 
 
-def in_terminal(demo: Demo, *answers: tuple[str, str]) -> str:
-    """Run it in a terminal, giving each answer to its question; all it says."""
+def in_terminal(demo: Demo, *answers: tuple[str, str]) -> tuple[int, str]:
+    """Run it in a terminal, typing each answer when its question has been seen: the exit status and all it says."""
     ours, theirs = pty.openpty()
     said, left = "", list(answers)
-    with demo.start(theirs, theirs, theirs) as process:
+    with demo.start(theirs, theirs, theirs, terminal=True) as process:
         os.close(theirs)
         while True:
             ready, _, _ = select.select([ours], [], [], 120)
@@ -178,33 +206,47 @@ def in_terminal(demo: Demo, *answers: tuple[str, str]) -> str:
             except OSError:
                 break
             if left and left[0][0] in said:
-                os.write(ours, f"{left.pop(0)[1]}\n".encode())
+                os.write(ours, left.pop(0)[1].encode())
     os.close(ours)
     assert not left, said
-    assert process.returncode == 0, said
-    return said
+    return process.returncode, said
 
 
+CTRL_C = "\x03"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/servicegraphs.servicegraph.dev"
 
 
-@pytest.mark.parametrize(("answer", "left"), [("r", 404), ("k", 200)])
-def test_in_the_users_cluster_it_is_a_guest(demo: Demo, own: Cluster, answer: str, left: int) -> None:
+def namespaces(cluster: Cluster) -> set[str]:
+    return {one["metadata"]["name"] for one in cluster.request("GET", "/api/v1/namespaces")[1]["items"]}
+
+
+def test_in_the_users_cluster_it_is_a_guest_in_a_namespace_of_its_own(demo: Demo, own: Cluster) -> None:
     demo.environment["KUBECONFIG"] = str(own.kubeconfig)
-    namespaces = own.request("GET", "/api/v1/namespaces")[1]["items"]
-    said = in_terminal(demo, ("Use this cluster?", "y"), ("Install it?", answer))
+    before = namespaces(own)
+    status, said = in_terminal(demo, ("Use this cluster?", "y\n"), ("Install it?", "r\n"))
+    assert status == 0, said
     assert own.server in said
     assert re.search(r"system:serviceaccount:servicegraph-demo-\w+:servicegraph-operator", said)
+    assert "k8s-app=kube-dns in kube-system" in said
     assert "No policy is left" in said
-    after = own.request("GET", "/api/v1/namespaces")[1]["items"]
-    assert [one["metadata"]["name"] for one in after] == [one["metadata"]["name"] for one in namespaces]
-    assert own.request("GET", CRD)[0] == left
+    assert namespaces(own) == before
+    assert own.request("GET", CRD)[0] == 404
+
+
+def test_ctrl_c_in_the_users_cluster_leaves_what_was_to_be_kept_and_no_more(demo: Demo, own: Cluster) -> None:
+    demo.environment["KUBECONFIG"] = str(own.kubeconfig)
+    before = namespaces(own)
+    answers = ("Use this cluster?", "y\n"), ("Install it?", "k\n"), ("+ sg-database", CTRL_C)
+    status, said = in_terminal(demo, *answers)
+    assert status == 130, said
+    assert namespaces(own) == before
+    assert own.request("GET", CRD)[0] == 200
 
 
 def test_without_consent_the_users_cluster_is_left_alone(demo: Demo, own: Cluster) -> None:
     demo.environment["KUBECONFIG"] = str(own.kubeconfig)
     assert own.audit_log
     before = own.audit_log.stat().st_size
-    said = in_terminal(demo, ("Use this cluster?", "n"))
-    assert "A control plane of its own" in said
+    status, said = in_terminal(demo, ("Use this cluster?", "n\n"), ("starting the control plane", CTRL_C))
+    assert status == 130, said
     assert "servicegraph" not in own.audit_log.read_text()[before:]

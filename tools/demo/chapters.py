@@ -53,8 +53,8 @@ async def labels_moved(scene: Scene) -> None:
     before, after = _labels(scene)
     screen.say(
         f"The team of {MOVED} gives its pods another label: {labelled(before)} becomes {labelled(after)}. "
-        "A Deployment's selector cannot be edited, so they do what one does: a second Deployment beside the first, then "
-        "the Service is switched over. Nobody touches the graph."
+        "A Deployment's selector cannot be edited, so they do what one does: a second Deployment beside the first, "
+        "then the Service is switched over. Nobody touches the graph."
     )
     successor = _renamed(scene.find("Deployment", MOVED), after)
     screen.command(f"kubectl create -f {RENAMED}.yaml   # a Deployment with the new label")

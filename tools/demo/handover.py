@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools.cluster.ports import free_port
 from tools.demo.controlplane import KEPT
-from tools.demo.operatorprocess import LOG, command
+from tools.demo.operatorprocess import LOG, command, environment
 from tools.demo.place import Place
 from tools.demo.programs import CHECKOUT
 from tools.demo.scene import Scene
@@ -37,6 +37,7 @@ def _leave(place: Place, operator: tuple[str, ...]) -> None:
         subprocess.Popen(
             [sys.executable, "-m", "tools.demo.keeper", KEPT, *operator],
             cwd=CHECKOUT,
+            env=environment(place),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,6 +1,7 @@
 """The operator as a process of its own."""
 
 import asyncio
+import os
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,6 +33,11 @@ def command(place: Place, kubeconfig: Path, port: int) -> tuple[str, ...]:
     return (*SERVICEGRAPH, "operator", *flags)
 
 
+def environment(place: Place) -> dict[str, str]:
+    """The operator's environment: its temporary files go where they are removed even if it is killed."""
+    return {**os.environ, "TMPDIR": str(place.folder)}
+
+
 @asynccontextmanager
 async def operating(screen: Screen, place: Place, kubeconfig: Path) -> AsyncIterator[asyncio.Task[None]]:
     """A ready operator for the time of the block; gives a task that fails as soon as the operator ends.
@@ -42,7 +48,8 @@ async def operating(screen: Screen, place: Place, kubeconfig: Path) -> AsyncIter
     log = place.folder / LOG
     try:
         with log.open("wb") as file:
-            async with child(*command(place, kubeconfig, port), stdout=file, stderr=file) as process:
+            started = child(*command(place, kubeconfig, port), stdout=file, stderr=file, env=environment(place))
+            async with started as process:
                 with screen.waiting("starting the operator …", "the operator is ready"):
                     await _ready(process, port)
                 guard = asyncio.create_task(_guard(process))
