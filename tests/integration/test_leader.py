@@ -20,6 +20,7 @@ from tests.integration.existing import Target
 from tests.integration.fenced_writer import LOST
 from tests.waiting import becomes, eventually
 from tools.cluster import Cluster
+from tools.cluster.faults import Fault
 from tools.cluster.proxy import FaultProxy
 
 QUICK = Timing(lease=2.0, renew=1.5, retry=0.2)
@@ -158,6 +159,25 @@ def test_a_leader_cut_off_stops_before_another_begins(
                     first.check(0)
                 with pytest.raises(LeadershipLostError, match=r"not renewed"):
                     await asyncio.wait_for(lost, WAIT)
+
+    with FaultProxy(control_plane) as proxy:
+        asyncio.run(scenario(proxy))
+
+
+def test_nothing_is_written_while_the_lease_is_given_back(
+    control_plane: Cluster, election: Election, tmp_path: Path
+) -> None:
+    async def scenario(proxy: FaultProxy) -> None:
+        kubeconfig = proxy.kubeconfig(control_plane.token, tmp_path / "proxy")
+        timing = Timing(lease=60.0, renew=40.0, retry=20.0)
+        async with election.candidate("first", timing, kubeconfig) as (first, task):
+            await asyncio.wait_for(first.leading.wait(), WAIT)
+            proxy.inject(Fault(methods=frozenset({"PUT"}), delay=3.0))
+            task.cancel()
+            await becomes(lambda: not election.holder)
+            assert not task.done()
+            with pytest.raises(NotLeadingError):
+                first.check(0)
 
     with FaultProxy(control_plane) as proxy:
         asyncio.run(scenario(proxy))
