@@ -15,7 +15,7 @@ from tools.demo.errors import DemoError
 from tools.demo.picture import ASCII, UNICODE, Pen
 
 WIDEST = 100
-PAUSE_SECONDS = 1.5
+PAUSE_SECONDS = 2.0
 
 _INDENT = "  "
 
