@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import compilerows
+from benchmarks import compilerows, operatorrows
 from benchmarks.table import Row, machine, show
 
 _WITHOUT_VERIFY = "The budget of 1 s is for compiling and verifying together; verifying does not exist yet."
@@ -40,8 +40,12 @@ def _rows(quick: bool, only: str | None) -> Iterable[Row]:
     parts: list[Callable[[Callable[[str], None]], Iterable[Row]]] = []
     if only != "operator":
         parts.append(compilerows.quick_rows if quick else compilerows.full_rows)
+    if only != "compiler":
+        parts.append(operatorrows.quick_rows if quick else operatorrows.full_rows)
     for part in parts:
-        yield from part(say)
+        for row in part(say):
+            say(f"{row.what}: {row.measured}")
+            yield row
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from benchmarks.shape import Shape
 Raw = dict[str, Any]
 
 APP_LABEL = "app.kubernetes.io/name"
+VERSION = {"version": "v1"}
+"""A label of every pod that no Service selects by at first."""
+
 _PORTS = (
     {"http": (80, 8080)},
     {"http": (80, 8080)},
@@ -78,7 +81,7 @@ class _Maker:
 
     def _workload(self, index: int) -> Raw:
         name = name_of(index)
-        labels = {APP_LABEL: name, "app.kubernetes.io/part-of": self._team(index), "version": "v1"}
+        labels = {APP_LABEL: name, "app.kubernetes.io/part-of": self._team(index), **VERSION}
         ports = [{"name": port, "containerPort": number} for port, (_, number) in self._ports[index].items()]
         spec: Raw = {
             "replicas": 0,
@@ -88,7 +91,9 @@ class _Maker:
                 "spec": {"containers": [{"name": "main", "image": f"registry.example/{name}:1", "ports": ports}]},
             },
         }
-        kind = "StatefulSet" if "sql" in self._ports[index] else "Deployment"
+        kind = "Deployment"
+        if "sql" in self._ports[index]:
+            kind, spec["serviceName"] = "StatefulSet", name
         return _object("apps/v1", kind, name, self._namespace(index), spec)
 
     def _graph(self, team: str, members: list[int]) -> Raw:
