@@ -51,12 +51,8 @@ def _row(names: Sequence[str], calls: Sequence[tuple[str, str]], first: str, pen
     top, middle, bottom = " " * len(lead), lead, " " * len(lead)
     for position, name in enumerate(names):
         if position:
-            joined = (names[position - 1], name) in calls
-            top, middle, bottom = (
-                top + " " * _ARROW,
-                middle + (arrow if joined else " " * _ARROW),
-                bottom + " " * _ARROW,
-            )
+            top, bottom = top + _GAP, bottom + _GAP
+            middle += arrow if (names[position - 1], name) in calls else _GAP
         line = pen.horizontal * (len(name) + 2)
         top += upper_left + line + upper_right
         middle += f"{pen.vertical} {name} {pen.vertical}"

@@ -58,9 +58,3 @@ def test_a_block_shows_new_policies_whole_and_of_others_what_differs() -> None:
 def test_times_for_people() -> None:
     times = [milliseconds(value) for value in (0.4, 41.6, 999.4, 1000, 2345)]
     assert times == ["0 ms", "42 ms", "999 ms", "1.0 s", "2.3 s"]
-        "0 ms",
-        "42 ms",
-        "999 ms",
-        "1.0 s",
-        "2.3 s",
-    ]
