@@ -164,6 +164,21 @@ def test_a_leader_cut_off_stops_before_another_begins(
         asyncio.run(scenario(proxy))
 
 
+def test_a_candidate_outlasts_an_api_server_in_trouble(
+    control_plane: Cluster, election: Election, tmp_path: Path
+) -> None:
+    async def scenario(proxy: FaultProxy) -> None:
+        trouble = Fault(path="/leases", status=503, times=3)
+        proxy.inject(trouble)
+        kubeconfig = proxy.kubeconfig(control_plane.token, tmp_path / "proxy")
+        async with election.candidate("first", kubeconfig=kubeconfig) as (first, _):
+            await asyncio.wait_for(first.leading.wait(), WAIT)
+            assert proxy.hits(trouble) == 3
+
+    with FaultProxy(control_plane) as proxy:
+        asyncio.run(scenario(proxy))
+
+
 def test_nothing_is_written_while_the_lease_is_given_back(
     control_plane: Cluster, election: Election, tmp_path: Path
 ) -> None:
