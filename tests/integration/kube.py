@@ -161,6 +161,11 @@ class Audit:
         """Requests that were answered, on these resources (`networkpolicies`, `servicegraphs/status`) or on any."""
         return [entry for entry in self._entries() if not resources or _resource(entry) in resources]
 
+    def writes_in(self, namespace: str) -> list[tuple[str, str, str]]:
+        """Verb, resource and name of everything it wrote in a namespace."""
+        entries = [entry for entry in self._entries() if entry["objectRef"].get("namespace") == namespace]
+        return [(entry["verb"], _resource(entry), entry["objectRef"].get("name", "")) for entry in entries]
+
     def _entries(self) -> Iterator[Object]:
         with self._log.open("rb") as log:
             log.seek(self._start)
