@@ -27,11 +27,19 @@ class Call(msgspec.Struct, frozen=True, gc=False):
 
 
 def resolve_call(caller: DeclaredService, entry: Entry, view: View) -> Call:
-    """Resolve a call of a declared service. What cannot be resolved or expressed gives no rule (R5)."""
+    """Resolve a call of a declared service. What cannot be resolved or expressed gives no rule (R5).
+
+    A call of a service without pods is unresolved, whatever its party is.
+    """
+    found = _resolve(caller, entry, view)
+    if view.subject(caller.key).terms:
+        return found
+    return msgspec.structs.replace(found, edges=(_edge(caller, entry, EdgeState.UNRESOLVED),))
+
+
+def _resolve(caller: DeclaredService, entry: Entry, view: View) -> Call:
     if finding := limited(entry.party, view.profile):
         return _refused(caller, entry, finding, EdgeState.UNSUPPORTED)
-    if not view.subject(caller.key).terms:
-        return Call(edges=(_edge(caller, entry, EdgeState.UNRESOLVED),))
     if not isinstance(entry.party, ServiceParty):
         return _outside(caller, entry, view)
     callee = view.subject(entry.party.key)

@@ -21,7 +21,7 @@ from servicegraph.model.cluster import Cluster
 from servicegraph.model.compilation import Compilation
 from servicegraph.model.graph import DeclaredService, Graph
 from servicegraph.model.policy import Declared, Mode, Policy
-from servicegraph.model.problems import Problem
+from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.selectors import Selector
@@ -189,6 +189,9 @@ class Compiler:
 
     def _problems(self, graph: Graph, services: list[ServiceKey], policies: list[Policy]) -> tuple[Problem, ...]:
         problems = self._declarations.problems(graph.key)
+        if graph.engine == "Cilium":
+            message = "this version writes NetworkPolicies only, which Cilium enforces too: write engine: Auto"
+            problems.append(Problem(Code.ENGINE_UNAVAILABLE, Severity.WARNING, graph.key, ".spec.engine", message))
         asks = False
         for key in services:
             service = self.declared(key)

@@ -114,7 +114,9 @@ def _pods(party: PodsParty, namespace: str, inventory: Inventory) -> Peers:
     findings = []
     if party.pods.is_empty or (party.namespaces is not None and party.namespaces.is_empty):
         what = "every pod" if party.pods.is_empty else "these pods"
-        where = "of every namespace" if party.namespaces == EVERYTHING else "of the namespaces it names"
+        where = "of the namespaces it names" if party.namespaces is not None else "of this namespace"
+        if party.namespaces == EVERYTHING:
+            where = "of every namespace"
         findings.append(
             Finding(Code.WIDE_OPEN, Severity.WARNING, f"this is {what} {where}, those of tomorrow included")
         )
@@ -148,7 +150,7 @@ def _internet(profile: ClusterProfile) -> Peers:
 def _nodes(view: View) -> Peers:
     cidrs = view.profile.ranges.nodes or tuple(map(single, view.inventory.node_addresses))
     if not cidrs:
-        return _incomplete("the addresses of the nodes", ["ranges.nodes"])
+        return _incomplete("which addresses the nodes have", ["ranges.nodes"])
     return Peers(tuple(AddressPeer(cidr) for cidr in sorted(set(cidrs))))
 
 
@@ -197,7 +199,7 @@ def _excluded(party: AddressParty, cidr: str) -> bool:
 def _incomplete(what: str, fields: list[str]) -> Peers:
     return _failed(
         Code.PROFILE_INCOMPLETE,
-        f"{what} is not known and nothing is guessed: write {' and '.join(fields)} in the ClusterProfile",
+        f"nobody says {what}, and nothing is guessed: write {', '.join(fields)} in the ClusterProfile",
     )
 
 

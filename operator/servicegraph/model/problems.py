@@ -48,7 +48,6 @@ class Code(StrEnum):
     PORT_NOT_FOUND = "PortNotFound"
     POSSIBLE_OVERLAP = "PossibleOverlap"
     PROFILE_INCOMPLETE = "ProfileIncomplete"
-    REDUNDANT_ENTRY = "RedundantEntry"
     RENDERED_COPY = "RenderedCopy"
     SELECTOR_OVERLAP = "SelectorOverlap"
     UNKNOWN_PARTY = "UnknownParty"
