@@ -47,11 +47,12 @@ class Plan(msgspec.Struct, frozen=True):
 def plan(view: NamespaceView, names: Collection[str] | None = None) -> Plan:
     """The writes that the policies of these names need, by default of all of the namespace.
 
-    A name brings the other policies of its service with it, a default deny that is to be written all.
+    A name brings the other policies of its service with it, a default deny all: it owns them.
     """
     comparer = Comparer(view)
     deny = comparer.difference(DEFAULT_DENY)
-    chosen = _everything(view) if names is None or deny is not None else _with_siblings(view, names)
+    whole = names is None or DEFAULT_DENY in names or deny is not None
+    chosen = _everything(view) if whole else _with_siblings(view, names or ())
     found = [action for name in sorted(chosen - {DEFAULT_DENY}) if (action := comparer.difference(name))]
     taken = frozenset(name for name in chosen | {DEFAULT_DENY} if comparer.taken(name))
     applies = [action for action in found if action.verb is not Verb.DELETE]

@@ -114,11 +114,11 @@ class Namespace:
         elif action.wanted is not None:
             self.put(body(action, action.wanted))
 
-    def settle(self) -> list[Action]:
-        """Carry out plans until there is nothing left; all the writes in order."""
+    def settle(self, *names: str) -> list[Action]:
+        """Carry out plans for these names, or all, until there is nothing left; all the writes in order."""
         written: list[Action] = []
         for _ in range(10):
-            found = self.plan().actions
+            found = self.plan(*names).actions
             if not found:
                 return written
             for action in found:

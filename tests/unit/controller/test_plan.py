@@ -197,7 +197,7 @@ class TestDefaultDeny:
         namespace = Namespace([SEARCH, default_deny()], self.GRAPH)
         namespace.settle()
         namespace.live.drop(DEFAULT_DENY)
-        written = namespace.settle()
+        written = namespace.settle(DEFAULT_DENY)
         assert verbs(written) == [(Verb.CREATE, DEFAULT_DENY), (Verb.UPDATE, SEARCH.name)]
         assert not written[0].reserve
 
