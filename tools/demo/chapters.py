@@ -9,7 +9,7 @@ from tools.demo.changes import Observation, Outcome
 from tools.demo.manifests import Manifest, compact
 from tools.demo.operatorprocess import DRAIN_POLL_SECONDS
 from tools.demo.picture import draw
-from tools.demo.rules import carriers, difference, labelled, owner, peers, policies_of
+from tools.demo.rules import carriers, difference, labelled, owner, policies_of
 from tools.demo.scene import GRAPHS, POLICIES, Scene
 from tools.demo.status import is_ready, show_status
 
@@ -63,13 +63,14 @@ async def labels_moved(scene: Scene) -> None:
     change = compact({"spec": {"selector": after}})
     screen.command(f"kubectl patch service {MOVED} -p '{change}'")
     seen = scene.observe()
+    neighbours = set(scene.naming(before))
     switched = await scene.team.patch(scene.path("v1", "Service", MOVED), {"spec": {"selector": after}})
-    neighbours = scene.naming(before)
     await scene.policies.settled(
-        lambda found: (
-            scene.policy_of(MOVED, after) and all(labelled(after) in peers(found[name]) for name in neighbours)
+        lambda _: all(
+            scene.policy_of(MOVED, labels) and set(neighbours) <= set(scene.naming(labels))
+            for labels in (before, after)
         ),
-        "the policies that name the new label",
+        "policies for the new label beside those for the old one",
     )
     changes = seen.changes(switched)
     last = scene.record("Service switched to new labels", changes)
@@ -125,7 +126,7 @@ async def hand_edit_reverted(scene: Scene) -> None:
         who = owner(event.object, "ingress")
         screen.show([f"~ {name}  by {who}", *delta(found.added, found.removed)])
     others = [one for one in changes if one.outcome is Outcome.UNCHANGED]
-    screen.say(f"Taken back {milliseconds(last)} after it was sent. Nothing else was written:")
+    screen.say(f"Taken back {milliseconds(last)} after it was sent. Not written meanwhile:")
     screen.show(block(others))
 
 
@@ -168,9 +169,11 @@ async def graph_deleted(scene: Scene) -> None:
     changes = seen.changes(deleted)
     last = scene.record("graph deleted", changes)
     screen.show(block(changes))
+    services, deployments = [await scene.count(*kind) for kind in (("v1", "Service"), ("apps/v1", "Deployment"))]
     screen.say(
-        f"No policy is left after {milliseconds(last)}; the shop itself was never touched. Had the operator been down, "
-        "the cluster's garbage collector would have taken them: every policy is owned by its graph."
+        f"No policy is left after {milliseconds(last)}; {services} Services and {deployments} Deployments are still "
+        "there. Had the operator been down, the cluster's garbage collector would have taken the policies: each is "
+        "owned by its graph."
     )
 
 

@@ -44,6 +44,10 @@ class Scene:
         """The URL path of an object of the shop."""
         return f"{collection(api_version, kind, self.namespace)}/{name}"
 
+    async def count(self, api_version: str, kind: str) -> int:
+        """How many objects of a kind the shop has."""
+        return len((await self.team.client.get(collection(api_version, kind, self.namespace)))["items"])
+
     @property
     def graph_name(self) -> str:
         """The ServiceGraph's name."""

@@ -63,10 +63,7 @@ class Screen:
         """A block, line by line, never wrapped into each other."""
         self.console.print()
         for line in lines:
-            text = Text(line) if isinstance(line, str) else line
-            if not self.unicode:
-                text.plain = self._plain(text.plain)
-            self._print(text)
+            self._print(Text(line) if isinstance(line, str) else line)
 
     def verbatim(self, *lines: str) -> None:
         """Lines to copy, whatever their length."""
@@ -92,7 +89,7 @@ class Screen:
     def waiting(self, text: str, done: str) -> Iterator[None]:
         """Around a step of some seconds: a spinner on a terminal; afterwards what is done and how long it took."""
         started = perf_counter()
-        with self.console.status(text, spinner="dots" if self.unicode else "line"):
+        with self.console.status(self._plain(text), spinner="dots" if self.unicode else "line"):
             yield
         mark = "✓" if self.unicode else "*"
         seconds = f"{perf_counter() - started:.1f} s"
@@ -135,11 +132,7 @@ class Screen:
 
     def _plain(self, text: str) -> str:
         """The same in ASCII where the terminal has nothing else."""
-        if self.unicode:
-            return text
-        for mark, instead in (("→", "->"), ("·", "-"), ("…", "..."), ("—", "-"), ("▶", ">")):
-            text = text.replace(mark, instead)
-        return text
+        return text if self.unicode else text.replace("…", "...")
 
 
 def enumerated(words: Sequence[str], conjunction: str) -> str:
