@@ -4,6 +4,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import attrgetter
 
 import msgspec
 
@@ -18,8 +19,12 @@ _PART = 100 * 1024
 
 
 class _Grant(msgspec.Struct, frozen=True, gc=False):
-    """All that one peer may use in one direction (`ports` None: every port), and the entries that say so."""
+    """All that one peer may use in one direction (`ports` None: every port), and the entries that say so.
 
+    `key` is the peer as bytes: its place in the canonical order, and a measure of its size.
+    """
+
+    key: bytes
     peer: Peer
     ports: Ports | None
     origins: tuple[Origin, ...]
@@ -34,7 +39,7 @@ def spread(policy: Policy, flows: Iterable[Flow]) -> tuple[Policy, ...]:
     flows = tuple(flows)
     ingress = _grants([f for f in flows if f.direction is Direction.INGRESS])
     egress = _grants([f for f in flows if f.direction is Direction.EGRESS])
-    size = sum(len(_peer_key(grant.peer)) for side in (ingress, egress) for grant in side)
+    size = sum(len(grant.key) for side in (ingress, egress) for grant in side)
     parts = 1 if size <= _LARGEST else 1 << (-(-size // _PART) - 1).bit_length()
     assert policy.service is not None
     name = policy.service.name
@@ -55,10 +60,15 @@ def spread(policy: Policy, flows: Iterable[Flow]) -> tuple[Policy, ...]:
 
 def _grants(flows: list[Flow]) -> list[_Grant]:
     """What the flows of one direction allow, each peer once; what any peer may use is not repeated for single ones."""
-    by_peer: dict[Peer, list[Flow]] = {}
+    first: dict[Peer, Flow] = {}
+    more: dict[Peer, list[Flow]] = defaultdict(list)
     for flow in flows:
-        by_peer.setdefault(flow.peer, []).append(flow)
-    grants = [_grant(peer, found) for peer, found in by_peer.items()]
+        if first.setdefault(flow.peer, flow) is not flow:
+            more[flow.peer].append(flow)
+    grants = [
+        _merged(flow, more[peer]) if peer in more else _Grant(_key(peer), peer, flow.ports, (flow.origin,))
+        for peer, flow in first.items()
+    ]
     anyone = next((grant for grant in grants if grant.peer == ANY_PEER), None)
     if anyone is None:
         return grants
@@ -69,21 +79,19 @@ def _grants(flows: list[Flow]) -> list[_Grant]:
     for grant in grants:
         left = subtract_ranges(grant.ports or (), anyone.ports)
         if left:
-            kept.append(_Grant(grant.peer, left, grant.origins))
+            kept.append(_Grant(grant.key, grant.peer, left, grant.origins))
         else:
             origins += grant.origins
-    return [*kept, _Grant(ANY_PEER, anyone.ports, origins)]
+    return [*kept, _Grant(anyone.key, ANY_PEER, anyone.ports, origins)]
 
 
-def _grant(peer: Peer, flows: list[Flow]) -> _Grant:
-    if len(flows) == 1:
-        (flow,) = flows
-        return _Grant(peer, flow.ports, (flow.origin,))
+def _merged(first: Flow, more: list[Flow]) -> _Grant:
+    flows = (first, *more)
     unlimited = tuple(flow.origin for flow in flows if flow.ports is None)
     if unlimited:
-        return _Grant(peer, None, unlimited)
+        return _Grant(_key(first.peer), first.peer, None, unlimited)
     ports = merge_ranges(tuple(port for flow in flows for port in flow.ports or ()))
-    return _Grant(peer, ports, tuple(flow.origin for flow in flows))
+    return _Grant(_key(first.peer), first.peer, ports, tuple(flow.origin for flow in flows))
 
 
 def _split(grants: list[_Grant], parts: int) -> list[list[_Grant]]:
@@ -99,29 +107,17 @@ def _split(grants: list[_Grant], parts: int) -> list[list[_Grant]]:
 def _rules(grants: list[_Grant]) -> tuple[Rule, ...]:
     """The rules of one direction: peers with the same ports share one."""
     shared: dict[Ports | None, list[_Grant]] = defaultdict(list)
-    for grant in grants:
+    for grant in sorted(grants, key=attrgetter("key")):
         shared[grant.ports].append(grant)
-    rules = [
-        Rule(
-            tuple(sorted([grant.peer for grant in alike], key=_peer_key)),
-            ports,
-            _sorted(origin for grant in alike for origin in grant.origins),
-        )
-        for ports, alike in shared.items()
-    ]
-    return tuple(sorted(rules, key=_rule_key))
+    alike = sorted(shared.items(), key=lambda item: (item[0] or (), item[1][0].key))
+    return tuple(Rule(tuple([grant.peer for grant in found]), ports, _origins(found)) for ports, found in alike)
 
 
 @lru_cache(maxsize=262_144)
-def _peer_key(peer: Peer) -> bytes:
-    """A peer as bytes: its place in the canonical order, and a measure of its size."""
+def _key(peer: Peer) -> bytes:
     return msgspec.json.encode(peer)
 
 
-def _rule_key(rule: Rule) -> tuple[Ports, bytes]:
-    return (rule.ports or (), _peer_key(rule.peers[0]))
-
-
-def _sorted(origins: Iterable[Origin]) -> tuple[Origin, ...]:
-    by_text = {(str(origin.graph), origin.text): origin for origin in origins}
-    return tuple(by_text[text] for text in sorted(by_text))
+def _origins(grants: list[_Grant]) -> tuple[Origin, ...]:
+    by_text = {(origin.text, origin.graph): origin for grant in grants for origin in grant.origins}
+    return tuple([by_text[text] for text in sorted(by_text)])

@@ -22,7 +22,18 @@ from servicegraph.compiler.emit.names import (
     digest,
     label_value,
 )
-from servicegraph.model.policy import AddressPeer, AnyPeer, Direction, NamePeer, Peer, PodPeer, Policy, PolicyKind, Rule
+from servicegraph.model.policy import (
+    ANY_PEER,
+    AddressPeer,
+    AnyPeer,
+    Direction,
+    NamePeer,
+    Peer,
+    PodPeer,
+    Policy,
+    PolicyKind,
+    Rule,
+)
 from servicegraph.model.ports import PortRange
 
 API_VERSION = "networking.k8s.io/v1"
@@ -81,7 +92,7 @@ def _rules(rules: tuple[Rule, ...], side: str, allow_all: bool) -> list[dict[str
 
 def _rule(rule: Rule, side: str) -> dict[str, Any]:
     written: dict[str, Any] = {}
-    if not any(isinstance(peer, AnyPeer) for peer in rule.peers):
+    if ANY_PEER not in rule.peers:
         written[side] = [_peer(peer) for peer in rule.peers]
     if rule.ports is not None:
         written["ports"] = [_port(port) for port in rule.ports]
