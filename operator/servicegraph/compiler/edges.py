@@ -30,7 +30,7 @@ class Edges:
         `changed` services differ in their declaration or their pods, `mentioning` ones name such a service.
         """
         whole = changed | self._elsewhere(changes)
-        dirty = set(whole)
+        dirty = set(changed)
         for key in whole:
             dirty |= self._resolve(key)
         for key in mentioning - whole:
@@ -38,10 +38,11 @@ class Edges:
         return dirty
 
     def halves(self, key: ServiceKey) -> list[Half]:
-        """Every flow at the terms of a service: its own calls, calls to it, and what it accepts."""
+        """Every flow at the terms of a service: its own calls, calls to it by caller, and what it accepts."""
         found = [half for call in self._calls.get(key, ()) for half in call.egress]
-        for calls in self._incoming.get(key, {}).values():
-            for call in calls:
+        incoming = self._incoming.get(key, {})
+        for caller in sorted(incoming):
+            for call in incoming[caller]:
                 found += call.ingress
         for accept in self._accepts.get(key, ()):
             found += accept.ingress
@@ -61,10 +62,7 @@ class Edges:
         found: set[ServiceKey] = set()
         if changes.workloads or changes.namespaces:
             found |= self._read_workloads
-        api_server = any(
-            place[0] == API_SERVER.namespace and (endpoints is None or endpoints.service == API_SERVER.name)
-            for place, endpoints in changes.endpoint_slices.items()
-        )
+        api_server = any(namespace == API_SERVER.namespace for namespace, _ in changes.endpoint_slices)
         if changes.node_addresses is not None or api_server:
             found |= self._read_places
         return found
@@ -76,11 +74,7 @@ class Edges:
         entries = (*service.calls, *service.accepts) if service else ()
         _keep(self._read_workloads, key, service is not None and any(map(_reads_workloads, service.calls)))
         _keep(self._read_places, key, any(isinstance(entry.party, PlaceParty) for entry in entries))
-        if service is None:
-            self._accepts.pop(key, None)
-        else:
-            self._accepts[key] = accepts
-        return self._put_calls(key, calls)
+        return self._put_calls(key, calls) | self._put_accepts(key, accepts)
 
     def _resolve_towards(self, key: ServiceKey, changed: set[ServiceKey]) -> set[ServiceKey]:
         """Resolve only the entries of a service that name a changed one; the services whose flows may differ."""
@@ -89,17 +83,22 @@ class Edges:
             return set()
         calls = tuple(
             resolve_call(service, entry, self._view) if _names(entry, changed) else known
-            for entry, known in zip(service.calls, self._calls[key], strict=True)
+            for entry, known in zip(service.calls, self._calls.get(key, ()), strict=True)
         )
         accepts = tuple(
             resolve_accept(service, entry, self._view) if _names(entry, changed) else known
-            for entry, known in zip(service.accepts, self._accepts[key], strict=True)
+            for entry, known in zip(service.accepts, self._accepts.get(key, ()), strict=True)
         )
-        dirty = self._put_calls(key, calls)
-        if accepts != self._accepts[key]:
+        return self._put_calls(key, calls) | self._put_accepts(key, accepts)
+
+    def _put_accepts(self, key: ServiceKey, accepts: tuple[Accept, ...]) -> set[ServiceKey]:
+        if accepts == self._accepts.get(key, ()):
+            return set()
+        if accepts:
             self._accepts[key] = accepts
-            dirty.add(key)
-        return dirty
+        else:
+            self._accepts.pop(key, None)
+        return {key}
 
     def _put_calls(self, key: ServiceKey, calls: tuple[Call, ...]) -> set[ServiceKey]:
         old = self._calls.get(key, ())

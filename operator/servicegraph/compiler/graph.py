@@ -1,6 +1,6 @@
 """Graphs merge: each service has one declaration, whichever of them has it.
 
-Rules R20 (limits) and DuplicateService: a service that two graphs declare belongs to the graph that owns its live
+DuplicateService: a service that two graphs declare belongs to the graph that owns its live
 policy, else to the smaller name; both are told.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from servicegraph.compiler.changes import Changes
+from servicegraph.compiler.limits import NO_EXCESS, Excess, excess
 from servicegraph.model.graph import DeclaredService, Entry, Graph, Place, PlaceParty, ServiceParty
 from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.model.profile import Limits
@@ -64,6 +65,7 @@ class Declarations:
         self._mentioned_by: dict[ServiceKey, set[ServiceKey]] = defaultdict(set)
         self._in_namespace: dict[str, set[GraphKey]] = defaultdict(set)
         self._owned: dict[GraphKey, set[ServiceKey]] = defaultdict(set)
+        self._excess: dict[str, Excess] = {}
 
     def declared(self, key: ServiceKey) -> DeclaredService | None:
         """The declaration that counts."""
@@ -89,29 +91,31 @@ class Declarations:
         """The graphs of a namespace, by name."""
         return [self.graphs[key] for key in sorted(self._in_namespace.get(namespace, ()))]
 
-    def claimants(self, key: ServiceKey) -> Iterable[GraphKey]:
-        """Every graph that declares a service, the one that has it included."""
-        return self._claims.get(key, {}).keys()
-
     def all(self) -> Iterable[ServiceKey]:
         """Every declared service."""
         return self._declared.keys()
 
-    def update(self, changes: Changes) -> set[ServiceKey]:
-        """Take graphs in; the services whose declaration differs now."""
+    def update(self, changes: Changes) -> tuple[set[ServiceKey], set[GraphKey]]:
+        """Take graphs in; the services whose declaration differs now, and the graphs that may be told otherwise."""
+        graphs = {key: graph for key, graph in changes.graphs.items() if self.graphs.get(key) != graph}
         affected: set[ServiceKey] = set()
-        for key, graph in changes.graphs.items():
+        for key, graph in graphs.items():
             affected |= self._replace(key, graph)
         for service, incumbent in changes.incumbents.items():
-            if incumbent is None:
+            if self._incumbents.get(service) != incumbent:
+                affected.add(service)
                 self._incumbents.pop(service, None)
-            else:
-                self._incumbents[service] = incumbent
-            affected.add(service)
-        if self._limits.edges_per_namespace is not None or self._limits.graphs_per_namespace is not None:
-            changed = {key.namespace for key in changes.graphs}
-            affected |= {key for key in self._claims if key.namespace in changed}
-        return {key for key in affected if self._decide(key)}
+                if incumbent is not None:
+                    self._incumbents[service] = incumbent
+        told = graphs.keys() | {rival for key in affected for rival in self._claims.get(key, ())}
+        for namespace in {key.namespace for key in graphs}:
+            beyond = excess(self.of_namespace(namespace), self._limits)
+            if beyond != self._excess.pop(namespace, NO_EXCESS):
+                affected |= {key for key in self._claims if key.namespace == namespace}
+                told |= self._in_namespace[namespace]
+            if beyond != NO_EXCESS:
+                self._excess[namespace] = beyond
+        return {key for key in affected if self._decide(key)}, told
 
     def problems(self, key: GraphKey) -> list[Problem]:
         """What is wrong between this graph and the others of its namespace."""
@@ -128,7 +132,7 @@ class Declarations:
             )
             severity = Severity.WARNING if owner == key else Severity.ERROR
             found.append(Problem(Code.DUPLICATE_SERVICE, severity, key, f"{service.path}.name", message))
-        return found + [p for p in self._over_limit(key.namespace)[1] if p.graph == key]
+        return found + [p for p in self._excess.get(key.namespace, NO_EXCESS).problems if p.graph == key]
 
     def _replace(self, key: GraphKey, graph: Graph | None) -> set[ServiceKey]:
         old = self.graphs.pop(key, None)
@@ -150,7 +154,7 @@ class Declarations:
         if claims:
             incumbent = self._incumbents.get(key)
             owner = incumbent if incumbent in claims else min(claims)
-            new = self._within_limits(claims[owner])
+            new = self._excess.get(key.namespace, NO_EXCESS).within(claims[owner])
         else:
             self._claims.pop(key, None)
         old = self._declared.pop(key, None)
@@ -170,35 +174,3 @@ class Declarations:
         for mentioned in self.mentions(key).services:
             self._mentioned_by[mentioned].add(key)
         return True
-
-    def _within_limits(self, service: DeclaredService) -> DeclaredService:
-        excess = self._over_limit(service.key.namespace)[0]
-        if not excess:
-            return service
-
-        def kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-            return tuple(entry for entry in entries if (service.graph, entry.path) not in excess)
-
-        return msgspec.structs.replace(service, calls=kept(service.calls), accepts=kept(service.accepts))
-
-    def _over_limit(self, namespace: str) -> tuple[set[tuple[GraphKey, str]], list[Problem]]:
-        """The entries beyond the limits of the profile, which give no rule, and a problem for each graph (R20)."""
-        edges, graphs = self._limits.edges_per_namespace, self._limits.graphs_per_namespace
-        excess: set[tuple[GraphKey, str]] = set()
-        problems: list[Problem] = []
-        if edges is None and graphs is None:
-            return excess, problems
-        used = 0
-        for index, graph in enumerate(self.of_namespace(namespace)):
-            paths = sorted((s.key.name, e.text, e.path) for s in graph.services for e in (*s.calls, *s.accepts))
-            left = len(paths) if edges is None else max(0, edges - used)
-            used += len(paths)
-            if graphs is not None and index >= graphs:
-                message = f"this cluster allows {graphs} graphs in a namespace: its entries give no rule; merge graphs"
-                left = 0
-            else:
-                message = f"this cluster allows {edges} entries in a namespace: {len(paths) - left} give no rule"
-            if left < len(paths):
-                excess |= {(graph.key, path) for _, _, path in paths[left:]}
-                problems.append(Problem(Code.LIMIT_EXCEEDED, Severity.ERROR, graph.key, ".spec.services", message))
-        return excess, problems
