@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from servicegraph.compiler.emit.names import DEFAULT_DENY
 from servicegraph.controller.compare import Action, Verb, matches
 from servicegraph.controller.live import NETWORK_POLICIES, LivePolicy, PolicyKey, read_policy
 from servicegraph.controller.manifests import body, without_marks_of_others
@@ -13,6 +14,7 @@ from servicegraph.controller.metrics import Metrics
 from servicegraph.controller.plan import Plan
 from servicegraph.controller.state import State
 from servicegraph.controller.status import Failure
+from servicegraph.model.resource import GROUP, PLURAL, VERSION
 from servicegraph.sources.api import APPLY, FIELD_MANAGER, ApiClient, ApiError
 
 _log = logging.getLogger(__name__)
@@ -69,6 +71,8 @@ class Applier:
         try:
             if action.verb is Verb.DELETE:
                 await self._delete(key, action)
+            elif await self._is_orphan(key, action):
+                return Refusal(Failure(key[1], "Retrying", f"no graph isolates namespace {key[0]} any more"), 0.0)
             else:
                 refusal = await self._apply(key, action)
         except ApiError as error:
@@ -94,6 +98,25 @@ class Applier:
         if matches(action.wanted, found, action.owners):
             return None
         return Refusal(Failure(key[1], "Retrying", f"policy {key[1]} was accepted, but not as it was written"), 0.0)
+
+    async def _is_orphan(self, key: PolicyKey, action: Action) -> bool:
+        """Whether this creates a default deny whose graphs are gone. Raises ApiError.
+
+        The garbage collector removes the deny of a deleted graph, and that may be seen before the graph's deletion:
+        a deny that comes back then would cut what the policies that are collected next allow.
+        """
+        if action.verb is not Verb.CREATE or key[1] != DEFAULT_DENY:
+            return False
+        for owner in action.owners:
+            try:
+                found = await self._client.get(f"/apis/{GROUP}/{VERSION}/namespaces/{key[0]}/{PLURAL}/{owner.name}")
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+                continue
+            if found["metadata"]["uid"] == owner.uid and "deletionTimestamp" not in found["metadata"]:
+                return False
+        return True
 
     async def _delete(self, key: PolicyKey, action: Action) -> None:
         if action.live is None:
