@@ -67,8 +67,7 @@ async def labels_moved(scene: Scene) -> None:
     switched = await scene.team.patch(scene.path("v1", "Service", MOVED), {"spec": {"selector": after}})
     await scene.policies.settled(
         lambda _: all(
-            scene.policy_of(MOVED, labels) and set(neighbours) <= set(scene.naming(labels))
-            for labels in (before, after)
+            scene.policy_of(MOVED, labels) and neighbours <= set(scene.naming(labels)) for labels in (before, after)
         ),
         "policies for the new label beside those for the old one",
     )
