@@ -1,13 +1,12 @@
-"""From a graph to policies, and back when somebody changes them."""
+"""From a graph to policies."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.kube import Audit, Kube, Object, Refused
+from tests.integration.kube import Audit, Kube, Refused
 from tests.integration.look import condition, peers, policies, versions
-from tests.integration.operators import Operator
 from tests.integration.world import SHOP, app, calls, deployment, graph, pod, service
 from tests.waiting import eventually
 
@@ -40,72 +39,6 @@ def test_a_label_change_moves_only_the_policies_that_differ(kube: Kube, shop: st
     after = versions(kube, shop)
     assert len(before.keys() & after.keys()) == 2
     eventually(lambda: len(audit.writes("networkpolicies")) == 4, "one create, two updates and a delete")
-
-
-@pytest.mark.parametrize(
-    "patch",
-    [
-        {"spec": {"ingress": [{}]}},
-        {"spec": {"egress": [{}]}},
-        {"spec": {"policyTypes": ["Ingress"]}},
-        {"spec": {"podSelector": {"matchLabels": {"app": "other"}}}},
-        {
-            "spec": {
-                "podSelector": {"matchLabels": None, "matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}
-            }
-        },
-        {"metadata": {"labels": {"servicegraph.dev/service": "other"}}},
-        {"metadata": {"labels": {"servicegraph.dev/graph": None}}},
-        {"metadata": {"labels": {"app.kubernetes.io/managed-by": "Helm"}}},
-        {"metadata": {"annotations": {"servicegraph.dev/hash": None}}},
-        {"metadata": {"annotations": {"servicegraph.dev/listening": "nonsense"}}},
-        {"metadata": {"annotations": {"servicegraph.dev/draining": "[]"}}},
-        {"metadata": {"ownerReferences": None}},
-    ],
-    ids=str,
-)
-def test_a_foreign_edit_is_reverted(kube: Kube, shop: str, patch: Object) -> None:
-    def content() -> Any:
-        found = policies(kube, shop)["database"]
-        metadata = found["metadata"]
-        return found["spec"], metadata["labels"], metadata["annotations"], metadata.get("ownerReferences")
-
-    before = content()
-    name = policies(kube, shop)["database"]["metadata"]["name"]
-    kube.patch("NetworkPolicy", shop, name, patch, manager="intruder")
-    eventually(lambda: content() == before, "the edit is reverted")
-
-
-def test_a_deleted_policy_comes_back(kube: Kube, shop: str) -> None:
-    before = policies(kube, shop)["search"]
-    kube.delete("NetworkPolicy", shop, before["metadata"]["name"])
-    eventually(lambda: policies(kube, shop).get("search", {}).get("spec") == before["spec"], "the policy is back")
-
-
-def test_a_name_that_is_taken_is_never_touched(kube: Kube, operator: Operator, namespace: str) -> None:
-    kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP))
-    eventually(lambda: condition(kube, namespace, "shop", "Ready") == "True")
-    name = policies(kube, namespace)["database"]["metadata"]["name"]
-    kube.delete("ServiceGraph", namespace, "shop")
-    eventually(lambda: not kube.list("NetworkPolicy", namespace), "the policies are gone with the graph")
-    theirs = {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {"podSelector": {"matchLabels": {"app": "theirs"}}, "policyTypes": ["Ingress"]},
-    }
-    kube.apply(theirs)
-    version = versions(kube, namespace)[name]
-    kube.apply(graph(namespace, "shop", SHOP))
-    eventually(lambda: condition(kube, namespace, "shop", "Stalled") == "True", "the graph is Stalled")
-    assert condition(kube, namespace, "shop", "Stalled", "reason") == "NameTaken"
-    assert condition(kube, namespace, "shop", "Ready") == "False"
-    assert versions(kube, namespace)[name] == version
-    kube.delete("NetworkPolicy", namespace, name)
-    eventually(
-        lambda: condition(kube, namespace, "shop", "Ready") == "True", "the graph is Ready when the name is free"
-    )
-    assert policies(kube, namespace).keys() == SHOP.keys()
 
 
 def test_a_removed_call_is_withdrawn(kube: Kube, shop: str) -> None:
