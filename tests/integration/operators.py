@@ -58,6 +58,16 @@ def kubeconfig_of(kube: Kube, namespace: str, account: str, folder: Path) -> Pat
     return found
 
 
+def through(url: str, kubeconfig: Path, folder: Path) -> Path:
+    """A kubeconfig of the same user that goes by way of `url`."""
+    config = yaml.safe_load(kubeconfig.read_text())
+    for found in config["clusters"]:
+        found["cluster"]["server"] = url
+    detour = folder / f"detour-{kubeconfig.name}"
+    detour.write_text(yaml.safe_dump(config))
+    return detour
+
+
 class Operator:
     """One operator process. Its log is `log`; settings are flags without their dashes."""
 

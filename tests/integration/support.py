@@ -73,6 +73,11 @@ class History:
             states.append(list(live.values()))
         return states
 
+    def written(self) -> list[str]:
+        """The names of policies that were created or changed since, each as often as that happened."""
+        events = [e for e in self._kube.watch("NetworkPolicy", self._version) if e["type"] in ("ADDED", "MODIFIED")]
+        return [event["object"]["metadata"]["name"] for event in events if self._concerns(event["object"])]
+
     def _concerns(self, policy: Object) -> bool:
         return policy["metadata"]["namespace"] in self._namespaces
 
