@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+import msgspec
+
 from servicegraph.compiler.changes import Changes
 from servicegraph.model.cluster import Cluster, DrainingTerm, EndpointSlice, Namespace, Service, Workload
 from servicegraph.model.refs import ServiceKey, WorkloadKey
@@ -44,7 +46,7 @@ class Inventory:
         for place, endpoints in changes.endpoint_slices.items():
             self._put_slice(place, endpoints)
         for key, terms in changes.draining.items():
-            _put(self.draining, key, terms or None)
+            _put(self.draining, key, tuple(sorted(set(terms), key=msgspec.json.encode)) or None)
         if changes.node_addresses is not None:
             self.node_addresses = changes.node_addresses
 
@@ -116,7 +118,7 @@ class Inventory:
 def everything(cluster: Cluster) -> Changes:
     """The whole cluster as one set of changes."""
     draining: dict[ServiceKey, list[DrainingTerm]] = defaultdict(list)
-    for term in sorted(cluster.draining, key=lambda t: (t.service, t.selector)):
+    for term in cluster.draining:
         draining[term.service].append(term)
     return Changes(
         services={service.key: service for service in cluster.services},

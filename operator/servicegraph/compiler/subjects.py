@@ -51,7 +51,7 @@ def resolve_subject(
         listens = declared.listens if declared else ()
         terms += terms_of(key.namespace, selector, services, listens, inventory, findings)
     current = {(term.selector, term.listening) for term in terms}
-    for former in inventory.draining.get(key, ()):
+    for former in inventory.draining.get(key, ()) if declared is not None else ():
         if (former.selector, former.listening) not in current:
             translated = bool(former.listening.services)
             terms.append(Term(former.selector, former.listening, translated=translated, draining=True))

@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+import msgspec
+
 from servicegraph.compiler.emit.names import DEFAULT_DENY, exemption_name
 from servicegraph.compiler.normalize import spread
 from servicegraph.compiler.subjects import Subject
 from servicegraph.compiler.terms import Term
 from servicegraph.compiler.view import Half, isolable
+from servicegraph.model.cluster import Listening
 from servicegraph.model.graph import DeclaredService, Graph
 from servicegraph.model.policy import ANY_PEER, Declared, Direction, Flow, Mode, Origin, Policy, PolicyKind, Rule
 from servicegraph.model.problems import Code, Problem, Severity
@@ -108,7 +111,7 @@ def _term_policies(
     )
     current = [term.listening for term in terms if not term.draining]
     former = [term.listening for term in terms if term.draining]
-    listening, *drained = current + former
+    listening, drained = (_merged(current), former) if current else (former[0], former[1:])
     whole = Policy(
         namespace=service.key.namespace,
         name="",
@@ -125,6 +128,15 @@ def _term_policies(
         drained=tuple(drained),
     )
     return spread(whole, flows)
+
+
+def _merged(listenings: list[Listening]) -> Listening:
+    """How pods are reached that several terms of a service select by the same labels."""
+    if len(listenings) == 1:
+        return listenings[0]
+    services = {item for listening in listenings for item in listening.services}
+    pods = {port for listening in listenings for port in listening.pods}
+    return Listening(tuple(sorted(services, key=msgspec.json.encode)), tuple(sorted(pods, key=msgspec.json.encode)))
 
 
 def _exemption(service: DeclaredService, subject: Selector, denied: Directions) -> Policy:
