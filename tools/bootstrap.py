@@ -37,7 +37,7 @@ def _version_of(uv: str) -> str:
 def synchronize(uv: Path) -> int:
     """Make .venv agree with uv.lock; the exit status of uv. Quiet when there is little to do."""
     stamp = CHECKOUT / ".venv" / ".synced"
-    command = [str(uv), "sync", "--locked"]
+    command = [str(uv), "sync", "--locked", "--compile-bytecode"]
     if stamp.exists():
         command.append("--quiet")
     else:
