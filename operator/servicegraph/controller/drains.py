@@ -97,7 +97,7 @@ class Drains:
         if not self._drains(service):
             return ()
         began = {(c.subject, c.listening): c.since for c in self._active.get(service, ())}
-        uids = self._state.uids(service.namespace)
+        uids = self._state.graphs.uids(service.namespace)
         found = [
             msgspec.structs.replace(c, since=began.get((c.subject, c.listening), c.since))
             for c in candidates(self._state.live_of(service), current, uids, self._clock())

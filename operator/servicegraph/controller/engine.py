@@ -118,8 +118,14 @@ class Engine:
         }
         if not twice:
             return changes
-        holders = {service: next(map(self._state.owner, self._state.live_of(service)), None) for service in twice}
-        return msgspec.structs.replace(changes, incumbents=holders)
+        return msgspec.structs.replace(changes, incumbents={service: self._holder(service) for service in twice})
+
+    def _holder(self, service: ServiceKey) -> GraphKey | None:
+        """The graph that declares a service and owns its live policies: known before anything has been compiled."""
+        uids = {owner.uid for policy in self._state.live_of(service) for owner in policy.owners}
+        graphs = self._state.graphs
+        claims = sorted(graphs.declaring(service))
+        return next((key for key in claims if (live := graphs.get(key)) and live.uid in uids), None)
 
     def _terms(self, service: ServiceKey) -> Terms:
         """The terms a service has now, each with the ways its pods are reached."""

@@ -1,5 +1,6 @@
 """The ServiceGraphs of the cluster as they were last seen, parsed, with their live status."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -48,6 +49,7 @@ class GraphStore:
     def __init__(self) -> None:
         self._graphs: dict[GraphKey, LiveGraph] = {}
         self._declared: dict[ServiceKey, set[GraphKey]] = {}
+        self._uids: dict[str, dict[GraphKey, str]] = defaultdict(dict)
 
     def __iter__(self) -> Iterator[LiveGraph]:
         return iter(self._graphs.values())
@@ -59,6 +61,10 @@ class GraphStore:
     def declaring(self, service: ServiceKey) -> frozenset[GraphKey]:
         """Graphs that declare a service: more than one is DuplicateService."""
         return frozenset(self._declared.get(service, ()))
+
+    def uids(self, namespace: str) -> frozenset[str]:
+        """UIDs of the graphs of a namespace."""
+        return frozenset(self._uids[namespace].values())
 
     def put(self, raw: Mapping[str, Any]) -> tuple[LiveGraph | None, LiveGraph | None]:
         """Take a graph as the API server gives it; what was before, and what is now.
@@ -96,6 +102,9 @@ class GraphStore:
                 self._declared[service.key].discard(key)
             for service in new.graph.services if new and new.graph else ():
                 self._declared.setdefault(service.key, set()).add(key)
-        if new is not None:
+        if new is None:
+            self._uids[key.namespace].pop(key, None)
+        else:
             self._graphs[key] = new
+            self._uids[key.namespace][key] = new.uid
         return new

@@ -95,10 +95,6 @@ class State:
         """Services that live policies are named after."""
         return frozenset(ServiceKey(ns, service) for ns, live in self._live.items() for service in live.services())
 
-    def uids(self, namespace: str) -> frozenset[str]:
-        """UIDs of the graphs of a namespace."""
-        return frozenset(record.uid for record in self._records[namespace].values())
-
     def owner(self, policy: LivePolicy) -> GraphKey | None:
         """The graph that owns a live policy."""
         uids = {owner.uid for owner in policy.owners}
