@@ -3,7 +3,7 @@
 import msgspec
 
 from servicegraph.compiler.parties import limited, party_peers
-from servicegraph.compiler.ports import pod_port, resolve_ports, service_port
+from servicegraph.compiler.ports import PortTable, pod_port, resolve_ports, service_port
 from servicegraph.compiler.terms import Finding
 from servicegraph.compiler.view import Half, View, isolable, origin_of, problem_of, sources
 from servicegraph.model.graph import DeclaredService, Entry, ServiceParty
@@ -41,22 +41,30 @@ def resolve_accept(callee: DeclaredService, entry: Entry, view: View) -> Accept:
     if not peers or not terms:
         return Accept(problems=tuple(problems))
     table = resolve_ports(terms, entry.ports, read)
-    for unresolved in table.unresolved:
-        if not (entry.default and unresolved.code is Code.PORT_NOT_FOUND):
-            finding = Finding(unresolved.code, Severity.ERROR, f"{callee.key}: {unresolved.message}")
-            problems.append(problem_of(callee, finding, entry.path))
     origin = origin_of(callee, entry)
     ingress = tuple(
         Half(term.selector, Flow(Direction.INGRESS, peer, ranges, origin))
         for term, ranges in table.rows
         for peer in peers
     )
-    return Accept(ingress, tuple(problems))
+    return Accept(ingress, (*problems, *_unresolved(callee, entry, table)))
+
+
+def _unresolved(callee: DeclaredService, entry: Entry, table: PortTable) -> tuple[Problem, ...]:
+    """The ports that lead nowhere; an entry of `defaults` is silent about those that this service lacks."""
+    return tuple(
+        problem_of(callee, Finding(u.code, Severity.ERROR, f"{callee.key}: {u.message}"), entry.path)
+        for u in table.unresolved
+        if not (entry.default and u.code is Code.PORT_NOT_FOUND)
+    )
 
 
 def _consent(callee: DeclaredService, caller: ServiceKey, entry: Entry, view: View) -> Accept:
-    if entry.default or callee.key in view.mentions(caller).calls:
+    if entry.default:
         return Accept()
+    if callee.key in view.mentions(caller).calls:
+        table = resolve_ports(isolable(view.subject(callee.key)), entry.ports, service_port)
+        return Accept(problems=_unresolved(callee, entry, table))
     message = f"{caller} is declared and does not call {callee.key.name}: this entry gives no rule until it does"
     return Accept(problems=(problem_of(callee, Finding(Code.UNUSED_CONSENT, Severity.INFO, message), entry.path),))
 

@@ -2,14 +2,15 @@
 
 import msgspec
 
+from servicegraph.compiler.consent import consent_of, is_accepted, ports_waiting
 from servicegraph.compiler.entries import party_text
 from servicegraph.compiler.parties import limited, outside_peers, party_peers
 from servicegraph.compiler.ports import PortTable, Ranges, pod_port, resolve_ports, service_port
 from servicegraph.compiler.subjects import Subject
-from servicegraph.compiler.terms import Finding, Term
+from servicegraph.compiler.terms import Finding
 from servicegraph.compiler.view import Half, View, isolable, origin_of, pod_peer, problem_of, sources
 from servicegraph.model.compilation import Edge, EdgeState
-from servicegraph.model.graph import DeclaredService, Entry, NameParty, ServiceParty
+from servicegraph.model.graph import DeclaredService, Entry, ServiceParty
 from servicegraph.model.policy import Direction, Flow, Peer
 from servicegraph.model.ports import WrittenPort, intersect_ranges, subtract_ranges
 from servicegraph.model.problems import Code, Problem, Severity
@@ -29,12 +30,14 @@ class Call(msgspec.Struct, frozen=True, gc=False):
 def resolve_call(caller: DeclaredService, entry: Entry, view: View) -> Call:
     """Resolve a call of a declared service. What cannot be resolved or expressed gives no rule (R5).
 
-    A call of a service without pods is unresolved, whatever its party is.
+    A call of a service without pods is unresolved, whatever its party is; of one in the host's network, unsupported.
     """
     found = _resolve(caller, entry, view)
-    if view.subject(caller.key).terms:
+    subject = view.subject(caller.key)
+    if isolable(subject):
         return found
-    return msgspec.structs.replace(found, edges=(_edge(caller, entry, EdgeState.UNRESOLVED),))
+    state = EdgeState.UNSUPPORTED if subject.terms else EdgeState.UNRESOLVED
+    return msgspec.structs.replace(found, edges=(_edge(caller, entry, state),))
 
 
 def _resolve(caller: DeclaredService, entry: Entry, view: View) -> Call:
@@ -52,25 +55,29 @@ def _resolve(caller: DeclaredService, entry: Entry, view: View) -> Call:
 
 def _service(caller: DeclaredService, entry: Entry, callee: Subject, view: View) -> Call:
     declared = view.declared(callee.key)
+    foreign = callee.key.namespace != caller.key.namespace
     reachable = isolable(callee)
     if not reachable:
+        if foreign and declared is not None and not is_accepted(callee.key, caller.key, view):
+            return _unknown(caller, entry, callee)
         message = (
             f"the pods of {callee.key} run in the host's network, where no pod selector matches: write nodes: true"
         )
         finding = Finding(Code.HOST_NETWORK, Severity.ERROR, message)
         return _refused(caller, entry, finding, EdgeState.UNSUPPORTED)
     table = resolve_ports(reachable, entry.ports, service_port)
-    foreign = callee.key.namespace != caller.key.namespace
     if foreign and declared is None and not table.rows:
         return _unknown(caller, entry, callee)
-    consent = _consent(caller, callee.key, reachable, view) if foreign and declared is not None else None
+    consent = consent_of(callee.key, caller.key, reachable, view) if foreign and declared is not None else None
+    waiting = ports_waiting(entry, table, consent) if consent is not None else []
+    if consent is not None and not consent.whole:
+        table = PortTable(table.rows)
     subject = view.subject(caller.key)
     origin = origin_of(caller, entry)
     peers = sources(subject, callee.key.namespace)
     ingress: list[Half] = []
-    refused: list[WrittenPort | None] = []
     for term, ranges in table.rows:
-        granted = ranges if consent is None else intersect_ranges(ranges, consent[term])
+        granted = ranges if consent is None else intersect_ranges(ranges, consent.granted[term])
         if granted:
             ingress += [Half(term.selector, Flow(Direction.INGRESS, peer, granted, origin)) for peer in peers]
     egress = [
@@ -78,14 +85,12 @@ def _service(caller: DeclaredService, entry: Entry, callee: Subject, view: View)
         for peer, ranges in _destinations(callee, table, caller.key.namespace)
         for own in isolable(subject)
     ]
-    if consent is not None:
-        refused = _refused_ports(entry, table, consent)
     return Call(
         callee.key,
         tuple(egress),
         tuple(ingress) if declared is not None else (),
-        _edges(caller, entry, table, refused),
-        _problems(caller, entry, callee, declared, table, refused),
+        _edges(caller, entry, table, waiting),
+        _problems(caller, entry, callee, declared, table, waiting),
     )
 
 
@@ -101,28 +106,6 @@ def _destinations(callee: Subject, table: PortTable, seen_from: str) -> list[tup
         if extra:
             found.append((pod_peer(term.selector, callee.key.namespace, seen_from), extra))
     return found
-
-
-def _consent(caller: DeclaredService, callee: ServiceKey, terms: tuple[Term, ...], view: View) -> dict[Term, Ranges]:
-    """The pod ports at which each term of the callee takes this caller: by name, or because it takes anyone (R7)."""
-    accepted: dict[Term, Ranges] = dict.fromkeys(terms, ())
-    said = view.mentions(callee)
-    tables = [resolve_ports(terms, entry.ports, service_port) for entry in said.accepts.get(caller.key, ())]
-    tables += [resolve_ports(terms, entry.ports, pod_port) for entry in said.anyone]
-    for table in tables:
-        for term, ranges in table.rows:
-            accepted[term] += ranges
-    return accepted
-
-
-def _refused_ports(entry: Entry, table: PortTable, consent: dict[Term, Ranges]) -> list[WrittenPort | None]:
-    """The written ports (None: all) that wait for consent at some term."""
-    waiting: list[WrittenPort | None] = []
-    for port in entry.ports or (None,):
-        ranges = [(term, service_port(term, port).ranges) for term, _ in table.rows if not term.draining]
-        if any(subtract_ranges(wanted, consent[term]) for term, wanted in ranges):
-            waiting.append(port)
-    return waiting
 
 
 def _edges(
@@ -156,9 +139,8 @@ def _problems(
     table: PortTable,
     waiting: list[WrittenPort | None],
 ) -> tuple[Problem, ...]:
-    if waiting:
-        return (_awaiting(caller, entry, callee.key),)
-    problems = [
+    problems = [_awaiting(caller, entry, callee.key)] if waiting else []
+    problems += [
         problem_of(caller, Finding(u.code, Severity.ERROR, f"{callee.key}: {u.message}"), entry.path)
         for u in table.unresolved
     ]
@@ -214,8 +196,7 @@ def _external(caller: DeclaredService, entry: Entry, callee: Subject, view: View
 def _outside(caller: DeclaredService, entry: Entry, view: View) -> Call:
     answer = party_peers(entry.party, Direction.EGRESS, caller.key.namespace, view)
     if not answer.peers:
-        state = EdgeState.UNSUPPORTED if isinstance(entry.party, NameParty) else EdgeState.UNRESOLVED
-        return _refused(caller, entry, answer.findings[0], state)
+        return _refused(caller, entry, answer.findings[0], _state_of(answer.findings[0]))
     if answer.ports and not entry.ports:
         table = PortTable(((answer.reached, answer.ports),))
     else:
@@ -240,9 +221,15 @@ def _one_sided(
         for peer in peers
         for own in isolable(view.subject(caller.key))
     )
-    edges = _edges(caller, entry, table, []) if peers else (_edge(caller, entry, EdgeState.UNSUPPORTED),)
+    edges = _edges(caller, entry, table, []) if peers else (_edge(caller, entry, _state_of(findings[0])),)
     problems = tuple(problem_of(caller, finding, entry.path) for finding in findings)
     return Call(callee, egress, edges=edges, problems=problems)
+
+
+def _state_of(finding: Finding) -> EdgeState:
+    """The state of a call without any rule: what a change in the cluster or its profile can mend is unresolved."""
+    mendable = finding.code in (Code.CALLEE_NOT_FOUND, Code.PROFILE_INCOMPLETE, Code.UNKNOWN_PARTY)
+    return EdgeState.UNRESOLVED if mendable else EdgeState.UNSUPPORTED
 
 
 def _refused(

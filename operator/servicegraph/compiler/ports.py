@@ -66,6 +66,8 @@ def resolve_ports(terms: tuple[Term, ...], written: tuple[WrittenPort, ...], rea
             unresolved.append(Unresolved(port, trouble.code, trouble.message))
         else:
             unresolved.append(Unresolved(port, Code.PORT_NOT_FOUND, _missing(port, terms, read)))
+    if not written and not unresolved and read is service_port:
+        unresolved = _left_out(terms)
     rows = tuple((term, merge_ranges(r)) for term, r in zip(terms, ranges, strict=True) if r)
     return PortTable(rows, tuple(unresolved))
 
@@ -106,6 +108,19 @@ def pod_port(term: Term, port: WrittenPort | None) -> PortAnswer:
     if port is not None and len(readings) > 1:
         return _ambiguous(port, readings)
     return PortAnswer(tuple(sorted(readings)))
+
+
+def _left_out(terms: tuple[Term, ...]) -> list[Unresolved]:
+    """The ports of a Service that lead nowhere at any term, though others of it lead somewhere."""
+    current = [term for term in terms if not term.draining]
+    found: dict[WrittenPort, Unresolved] = {}
+    for refused in [refused for term in current for refused in term.refused]:
+        exposed = refused.port
+        number = 0 if exposed.name else exposed.port
+        port = WrittenPort(exposed.name, number, number, exposed.protocol)
+        if not any(service_port(term, port).ranges for term in current):
+            found.setdefault(port, Unresolved(port, refused.code, refused.message))
+    return [found[port] for port in sorted(found, key=str)]
 
 
 def _is(port: WrittenPort, name: str | None, number: int, protocol: Protocol) -> bool:

@@ -165,7 +165,9 @@ def _target(
         numbers = {p.number for p in pods if p.name == port.target and p.protocol == port.protocol}
         if not numbers:
             numbers = _from_slices(service, port, inventory)
-        if len(numbers) != 1:
+        if len(numbers) > 1:
+            return _several(service, port, numbers)
+        if not numbers:
             return Refused(
                 port,
                 Code.PORT_NOT_FOUND,
@@ -173,14 +175,29 @@ def _target(
                 "behind it names: name it in the containers' ports, or in the service's `ports`",
             )
         (number,) = numbers
+    return _untranslated(service, port, number) or number
+
+
+def _several(service: Service, port: ServicePort, numbers: set[int]) -> Refused:
+    found = " or ".join(map(str, sorted(numbers)))
+    return Refused(
+        port,
+        Code.AMBIGUOUS_PORT,
+        f"port {port.name or port.port} of the Service {service.key} could mean pod port {found}: make its "
+        "EndpointSlices agree, or write the number as its targetPort",
+    )
+
+
+def _untranslated(service: Service, port: ServicePort, number: int) -> Refused | None:
+    """What is wrong where nothing stands between a client and a pod port that is another (R2)."""
     if service.headless and number != port.port:
         return Refused(
             port,
             Code.HEADLESS_PORT_MISMATCH,
             f"the headless Service {service.key} does not translate ports: clients would reach pod port {port.port}, "
-            f"its pods listen on {number}; make port and targetPort of {shown} agree",
+            f"its pods listen on {number}; make port and targetPort of {port.name or port.port} agree",
         )
-    return number
+    return None
 
 
 def _from_slices(service: Service, port: ServicePort, inventory: Inventory) -> set[int]:
@@ -200,17 +217,15 @@ def outside_term(service: Service, inventory: Inventory) -> Term:
         numbers = _from_slices(service, port, inventory)
         if not numbers and isinstance(port.target, int):
             numbers = {port.target}
-        if len(numbers) == 1:
-            translations.append((port, numbers.pop()))
+        if not numbers:
+            message = f"no EndpointSlice of the Service {service.key} numbers its port {port.name or port.port}"
+            refused.append(Refused(port, Code.PORT_NOT_FOUND, message))
+        elif len(numbers) > 1:
+            refused.append(_several(service, port, numbers))
+        elif wrong := _untranslated(service, port, min(numbers)):
+            refused.append(wrong)
         else:
-            refused.append(
-                Refused(
-                    port,
-                    Code.PORT_NOT_FOUND,
-                    f"the EndpointSlices of {service.key} give port {port.name or port.port} "
-                    f"{'no number' if not numbers else 'several numbers'}",
-                )
-            )
+            translations.append((port, min(numbers)))
     return Term(Selector(), Listening(tuple(sorted(translations, key=_by_port))), tuple(refused), translated=True)
 
 
