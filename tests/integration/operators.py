@@ -22,8 +22,8 @@ ACCOUNT = "servicegraph-operator"
 USER = f"system:serviceaccount:{SYSTEM}:{ACCOUNT}"
 
 QUICK = {
-    "lease-seconds": "4",
-    "renew-seconds": "2.5",
+    "lease-seconds": "7",
+    "renew-seconds": "5",
     "retry-seconds": "0.4",
     "request-seconds": "3",
     "drain-poll-seconds": "0.5",

@@ -57,6 +57,7 @@ def test_a_service_belongs_to_the_graph_that_has_it(kube: Kube, shop: str) -> No
 
 def test_consent_across_namespaces(kube: Kube, shop: str, neighbour: str) -> None:
     kube.apply(*app(neighbour, "ledger"), graph(neighbour, "bank", {"ledger": {}}))
+    eventually(lambda: ready(kube, neighbour, "bank"), "the neighbour is Ready")
     wish = {**SHOP, "search": {"calls": [{"service": "ledger", "namespace": neighbour}]}}
     kube.apply(graph(shop, "shop", wish))
     eventually(lambda: condition(kube, shop, "shop", "EdgesResolved", "reason") == "AwaitingConsent")
@@ -84,3 +85,26 @@ def test_writing_is_forbidden(kube: Kube, operator: Operator, namespace: str) ->
     finally:
         kube.call("PATCH", path, {"rules": role["rules"]}, "application/merge-patch+json")
     eventually(lambda: ready(kube, namespace), "it goes on by itself", seconds=60)
+
+
+def test_the_pods_of_a_node_that_joins_are_not_the_internet(kube: Kube, operator: Operator, namespace: str) -> None:
+    node = f"node-{namespace}"
+    kube.apply(*app(namespace, "crawler"))
+    kube.apply(graph(namespace, "shop", {"crawler": {"calls": [{"internet": True, "ports": [443]}]}}))
+    try:
+        kube.call("POST", "/api/v1/nodes", {"metadata": {"name": node}, "spec": {"podCIDRs": ["10.244.77.0/24"]}})
+        address = {"status": {"addresses": [{"type": "InternalIP", "address": "10.9.8.7"}]}}
+        kube.call("PATCH", f"/api/v1/nodes/{node}/status", address, "application/merge-patch+json")
+
+        def excluded() -> set[str]:
+            blocks = [
+                peer["ipBlock"]
+                for policy in kube.list("NetworkPolicy", namespace)
+                for rule in policy["spec"].get("egress", [])
+                for peer in rule["to"]
+            ]
+            return {cidr for block in blocks for cidr in block.get("except", [])}
+
+        eventually(lambda: {"10.244.77.0/24", "10.9.8.7/32"} <= excluded(), "its ranges are left out")
+    finally:
+        kube.call("DELETE", f"/api/v1/nodes/{node}")

@@ -20,6 +20,8 @@ from servicegraph.sources.objects import ENDPOINT_SLICES, NAMESPACES, NODES, SER
 from servicegraph.sources.resources import Resource
 from servicegraph.sources.wire import Page
 
+NODES_SECONDS = 5.0
+
 _log = logging.getLogger(__name__)
 _policies = msgspec.json.Decoder(Page[NetworkPolicy]).decode
 _FIELDS: dict[str, str] = {SERVICES.kind: "services", ENDPOINT_SLICES.kind: "endpoint_slices"} | {
@@ -42,6 +44,7 @@ class Caches:
         self._inbox = inbox
         self._state = state
         self._queue = queue
+        self._nodes_woken = asyncio.Event()
         self._daemon_sets: set[WorkloadKey] = set()
         self._nodes: dict[str, NodeAddresses] = {}
         compiled: tuple[Resource[Any, Any], ...] = (SERVICES, ENDPOINT_SLICES, *WORKLOADS)
@@ -119,6 +122,16 @@ class Caches:
             self._state.unenforced = doubt
             self.compare_all()
 
+    async def nodes_changed(self, longest: float) -> None:
+        """Return some seconds after nodes came or went, or after `longest` seconds."""
+        try:
+            async with asyncio.timeout(longest):
+                await self._nodes_woken.wait()
+                await asyncio.sleep(NODES_SECONDS)
+        except TimeoutError:
+            pass
+        self._nodes_woken.clear()
+
     def _compiled(self, resource: Resource[Any, Any], namespace: str) -> ListWatch[Any, Any]:
         field = _FIELDS[resource.kind]
 
@@ -138,6 +151,7 @@ class Caches:
             self._nodes.pop(key, None)
         else:
             self._nodes[key] = new
+        self._nodes_woken.set()
         self._inbox.put_nodes(tuple(sorted({a for node in self._nodes.values() for a in node.addresses})))
 
     def _on_policy(self, key: PolicyKey, old: LivePolicy | None, new: LivePolicy | None) -> None:

@@ -28,6 +28,8 @@ from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.wire import Page, PodSpec
 
 ASKED_AT_ONCE = 8
+ANSWER_SECONDS = 2.0
+"""Changes wait for the answer; without one in time the term stays, and is asked about again."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +63,10 @@ class Drains:
     def services(self) -> frozenset[ServiceKey]:
         """Services with a term or port that drains."""
         return frozenset(self._active)
+
+    def terms(self) -> dict[ServiceKey, tuple[DrainingTerm, ...]]:
+        """Everything that drains."""
+        return {service: tuple(c.term for c in found) for service, found in self._active.items()}
 
     @property
     def count(self) -> int:
@@ -118,15 +124,19 @@ class Drains:
         path = f"/api/v1/namespaces/{candidate.service.namespace}/pods"
         labels = label_selector(candidate.subject)
         try:
-            async with self._asking:
+            async with self._asking, asyncio.timeout(ANSWER_SECONDS):
                 if candidate.ports:
                     page = await self._client.list_all(path, _pods, label_selector=labels, field_selector=UNFINISHED)
                     return needed(candidate, (pod.ports for pod in page.items))
                 query = {"fieldSelector": UNFINISHED, "limit": "1"} | ({"labelSelector": labels} if labels else {})
                 one = _any_pod(await self._client.request("GET", path, query=query))
                 return bool(one.items)
-        except ApiError as error:
-            _log.warning("pods of %s cannot be listed, so its former term stays: %s", candidate.service, error)
+        except (ApiError, TimeoutError) as error:
+            _log.warning(
+                "pods of %s cannot be listed, so its former term stays: %s",
+                candidate.service,
+                str(error) or "no answer",
+            )
             return True
 
     def _report(self, service: ServiceKey, before: tuple[Candidate, ...], active: tuple[Candidate, ...]) -> None:

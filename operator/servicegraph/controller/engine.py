@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from servicegraph.compiler.changes import Changes, Delta
+from servicegraph.compiler.changes import Changes, Delta, GraphResult
 from servicegraph.compiler.emit.names import DEFAULT_DENY
 from servicegraph.compiler.incremental import Compiler
 from servicegraph.controller.draining import Terms, label_selector
@@ -20,6 +20,7 @@ from servicegraph.controller.state import State
 from servicegraph.controller.view import Wanted, wanted
 from servicegraph.model.cluster import Listening
 from servicegraph.model.policy import Policy
+from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.selectors import Selector
 
@@ -49,6 +50,7 @@ class Engine:
         self._drains = drains
         self._queue = queue
         self._metrics = metrics
+        self._profile: ClusterProfile | None = None
         self._leading = False
         self._asked: set[ServiceKey] = set()
         self._settled = asyncio.Event()
@@ -69,9 +71,20 @@ class Engine:
         self._asked.update(self._drains.services if services is None else services)
         self._inbox.wake()
 
+    def recompile(self, profile: ClusterProfile) -> None:
+        """Compile everything anew, with another profile."""
+        self._profile = profile
+        self._inbox.wake()
+
     async def _step(self, changes: Changes) -> None:
         leading = self._leading
-        delta, found = await self._update(self._with_incumbents(changes))
+        if self._profile is not None:
+            self._compiler, self._profile = Compiler(self._profile), None
+            changes = msgspec.structs.replace(self._inbox.everything(), draining=self._drains.terms())
+            delta, found = await self._update(self._with_incumbents(changes))
+            found = dict.fromkeys(self._state.wanted_keys()) | found
+        else:
+            delta, found = await self._update(self._with_incumbents(changes))
         if leading:
             asked = self._asked | services_of(delta)
             self._asked = set()
@@ -83,9 +96,10 @@ class Engine:
                 found |= again
                 delta = Delta(delta.policies | more.policies, delta.graphs | more.graphs)
             self._note_gaps(current)
-        self._publish(changes, delta, found)
+        self._publish(changes, found)
         if leading:
             self._settled.set()
+        await self._publish_results(delta.graphs | changes.graphs.keys())
 
     async def _update(self, changes: Changes) -> tuple[Delta, dict[PolicyKey, Wanted | None]]:
         began = time.perf_counter()
@@ -145,20 +159,25 @@ class Engine:
                 for key in self._state.graphs.declaring(service):
                     self._queue.add(key.namespace, (key,))
 
-    def _publish(self, changes: Changes, delta: Delta, found: Mapping[PolicyKey, Wanted | None]) -> None:
+    def _publish(self, changes: Changes, found: Mapping[PolicyKey, Wanted | None]) -> None:
         dirty: dict[str, set[Item]] = {}
         for key, item in found.items():
             self._state.want(key, item)
             dirty.setdefault(key[0], set()).add(key[1])
-        for graph in delta.graphs:
-            result = self._compiler.result(graph)
+        for graph in changes.graphs:
+            self._state.record(graph)
+            dirty.setdefault(graph.namespace, set()).add(EVERYTHING)
+        for namespace, items in dirty.items():
+            self._queue.add(namespace, items)
+
+    async def _publish_results(self, graphs: frozenset[GraphKey]) -> None:
+        """What the statuses say, after the policies are on their way."""
+        for graph, result in (await asyncio.to_thread(self._results, graphs)).items():
             if result is None:
                 self._state.results.pop(graph, None)
             else:
                 self._state.results[graph] = result
-            dirty.setdefault(graph.namespace, set()).add(graph)
-        for graph in changes.graphs:
-            self._state.record(graph)
-            dirty.setdefault(graph.namespace, set()).update((graph, EVERYTHING))
-        for namespace, items in dirty.items():
-            self._queue.add(namespace, items)
+            self._queue.add(graph.namespace, (graph,))
+
+    def _results(self, graphs: frozenset[GraphKey]) -> dict[GraphKey, GraphResult | None]:
+        return {graph: self._compiler.result(graph) for graph in graphs}

@@ -5,27 +5,36 @@ from typing import Any
 
 from servicegraph.compiler.changes import Changes
 
-KINDS = ("graphs", "services", "workloads", "namespaces", "endpoint_slices", "draining", "incumbents")
+KINDS = ("graphs", "services", "workloads", "namespaces", "endpoint_slices")
 
 
 class Inbox:
-    """Changes by kind and key; a later one replaces an earlier one. Batches are `apart` seconds apart, or more."""
+    """Changes by kind and key; a later one replaces an earlier one. Batches are `apart` seconds apart, or more.
+
+    It remembers what it was told, so that everything can be compiled anew.
+    """
 
     def __init__(self, apart: float = 0.02) -> None:
         self._apart = apart
         self._changes: dict[str, dict[Any, Any]] = {kind: {} for kind in KINDS}
+        self._known: dict[str, dict[Any, Any]] = {kind: {} for kind in KINDS}
         self._node_addresses: tuple[str, ...] | None = None
+        self._known_addresses: tuple[str, ...] | None = None
         self._woken = asyncio.Event()
         self._taken_at = 0.0
 
     def put(self, kind: str, key: Any, new: Any) -> None:
         """Note the new state of an object, None when it is gone. `kind` is a field of Changes."""
         self._changes[kind][key] = new
+        if new is None:
+            self._known[kind].pop(key, None)
+        else:
+            self._known[kind][key] = new
         self._woken.set()
 
     def put_nodes(self, addresses: tuple[str, ...]) -> None:
         """Note the addresses of the nodes."""
-        self._node_addresses = addresses
+        self._node_addresses = self._known_addresses = addresses
         self._woken.set()
 
     def wake(self) -> None:
@@ -45,3 +54,8 @@ class Inbox:
         self._changes = {kind: {} for kind in KINDS}
         self._node_addresses = None
         return changes
+
+    def everything(self) -> Changes:
+        """All there is, as changes to nothing."""
+        known = {kind: dict(objects) for kind, objects in self._known.items()}
+        return Changes(**known, node_addresses=self._known_addresses)

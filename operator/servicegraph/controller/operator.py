@@ -12,20 +12,19 @@ from servicegraph.controller.drains import Drains
 from servicegraph.controller.engine import Engine, Queue
 from servicegraph.controller.events import Events
 from servicegraph.controller.gauges import gauge
-from servicegraph.controller.handlers import GraphWatch
+from servicegraph.controller.graphsource import GraphSource
 from servicegraph.controller.inbox import Inbox
 from servicegraph.controller.metrics import Metrics
 from servicegraph.controller.queue import WorkQueue
 from servicegraph.controller.report import Reporter, Reports
-from servicegraph.controller.rollcall import RollCall
 from servicegraph.controller.scales import Scales
 from servicegraph.controller.settings import Settings
 from servicegraph.controller.state import State
+from servicegraph.controller.surroundings import Surroundings
 from servicegraph.controller.worker import Worker
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import GraphKey
 from servicegraph.sources.api import ApiClient, ApiError
-from servicegraph.sources.backoff import Backoff
 from servicegraph.sources.connection import Connection
 
 REPORTERS = 4
@@ -47,7 +46,6 @@ class Operator:
         identity: str,
     ) -> None:
         self._settings = settings
-        self._connection = connection
         self._inbox = Inbox(settings.debounce_ms / 1000)
         self._state = State()
         self._queue: Queue = WorkQueue()
@@ -59,27 +57,29 @@ class Operator:
         self._reporter = Reporter(client, self._state, self._events)
         self._applier = Applier(client, self._state, metrics, settings.concurrency)
         self._scales = Scales(client, self._state.graphs, self._inbox)
-        self._roll = RollCall(client, settings.namespaces, self._state.graphs, self.receive)
+        self._source = GraphSource(client, connection, settings.namespaces, self._state.graphs, self.receive)
+        self._surroundings = Surroundings(client, profile, self._engine.recompile)
         self._metrics = metrics
-        self._restart = asyncio.Event()
-        self._called = False
         metrics.watch_staleness(self._caches.staleness)
 
     def trouble(self) -> str | None:
         """Why the operator is not ready, None when it is."""
-        return self._caches.trouble() or (None if self._called else "servicegraphs not listed yet")
+        if not self._source.listed:
+            return "servicegraphs are not listed yet"
+        return self._caches.trouble() or (None if self._surroundings.profile else "the cluster is not looked at yet")
 
     async def follow(self, tasks: asyncio.TaskGroup) -> None:
         """Keep the caches warm and compile; returns when they are complete. Nothing is written."""
         for coroutine in self._caches.tasks():
             tasks.create_task(coroutine)
-        await self._first_call()
-        tasks.create_task(self._watch_graphs())
-        tasks.create_task(self._roll.run(self._restart.set))
+        await self._source.list()
+        tasks.create_task(self._source.watch())
+        tasks.create_task(self._source.call_the_roll())
         tasks.create_task(self._scales.run())
         await self._caches.synced()
-        self._inbox.wake()
+        await self._surroundings.find()
         tasks.create_task(self._engine.run())
+        tasks.create_task(self._surroundings.run(lambda: self._caches.nodes_changed(self._settings.resync_seconds)))
 
     async def lead(self, tasks: asyncio.TaskGroup) -> None:
         """Write, from now on."""
@@ -111,32 +111,6 @@ class Operator:
             return
         self._inbox.put("graphs", key, new.graph if new else None)
         self._scales.ask()
-
-    async def _first_call(self) -> None:
-        backoff = Backoff()
-        while True:
-            try:
-                await self._roll.all()
-                self._called = True
-                return
-            except ApiError as error:
-                _log.warning("ServiceGraphs cannot be listed: %s. Is the CustomResourceDefinition installed?", error)
-                await asyncio.sleep(backoff.failed(error.retry_after))
-
-    async def _watch_graphs(self) -> None:
-        """Run kopf, again and again if it ends."""
-        backoff = Backoff()
-        while True:
-            self._restart.clear()
-            watch = asyncio.create_task(GraphWatch(self._connection, self._settings.namespaces, self.receive).run())
-            restart = asyncio.create_task(self._restart.wait())
-            try:
-                await asyncio.wait((watch, restart), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in (watch, restart):
-                    task.cancel()
-                await asyncio.wait((watch, restart))
-            await asyncio.sleep(backoff.failed())
 
     async def _resync(self) -> None:
         while True:

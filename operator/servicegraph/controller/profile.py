@@ -11,6 +11,7 @@ from servicegraph.model.profile import ClusterProfile, DNSService
 from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.wire import Page
 
+_NOT_TOLD = (403, 404)
 _log = logging.getLogger(__name__)
 
 
@@ -98,7 +99,7 @@ def detect(profile: ClusterProfile, observed: Observed) -> ClusterProfile:
 
 
 async def observe(client: ApiClient) -> Observed:
-    """Ask the API server; what it does not permit or have is left out."""
+    """Ask the API server; what it does not permit or have is left out. Raises ApiError where it cannot say."""
     nodes = await _items(client, "/api/v1/nodes", _Node)
     cidrs = await _items(client, "/apis/networking.k8s.io/v1/servicecidrs", _ServiceCIDR)
     slices = await _items(
@@ -123,19 +124,22 @@ async def _resolver(client: ApiClient) -> tuple[str, str]:
     for namespace, name in RESOLVERS:
         try:
             await client.get(f"/api/v1/namespaces/{namespace}/services/{name}")
-        except ApiError:
+        except ApiError as error:
+            if error.status not in _NOT_TOLD:
+                raise
             continue
         return namespace, name
     return RESOLVERS[0]
 
 
 async def _items(client: ApiClient, path: str, kind: Any, label_selector: str = "") -> list[Any]:
+    decode = msgspec.json.Decoder(Page[kind]).decode
     try:
-        return (
-            await client.list_all(path, msgspec.json.Decoder(Page[kind]).decode, label_selector=label_selector)
-        ).items
+        return (await client.list_all(path, decode, label_selector=label_selector)).items
     except ApiError as error:
-        _log.info("%s tells nothing, the ClusterProfile has to: %s", path, error)
+        if error.status not in _NOT_TOLD:
+            raise
+        _log.debug("%s tells nothing, the ClusterProfile has to: %s", path, error)
         return []
 
 

@@ -63,6 +63,10 @@ class State:
         else:
             self._wanted[namespace].put(name, wanted)
 
+    def wanted_keys(self) -> list[PolicyKey]:
+        """Every policy that is wanted."""
+        return [(namespace, name) for namespace, names in self._wanted.items() for name in names]
+
     def saw(self, policy: LivePolicy) -> bool:
         """A policy is live in this state; whether that is news. An older state of the same object is none."""
         policies = self._live[policy.namespace]

@@ -31,7 +31,7 @@ class Worker:
         self._metrics = metrics
 
     async def run(self) -> None:
-        """Work until cancelled. Raises what means the end: NotLeadingError."""
+        """Work until cancelled."""
         while True:
             namespace, items = await self._queue.get()
             with self._metrics.reconcile.time():
