@@ -16,6 +16,8 @@ Ports = tuple[PortRange, ...]
 
 _LARGEST = 200 * 1024
 _PART = 100 * 1024
+_RULE = 32
+_PORT = 48
 
 
 class _Grant(msgspec.Struct, frozen=True, gc=False):
@@ -39,7 +41,7 @@ def spread(policy: Policy, flows: Iterable[Flow]) -> tuple[Policy, ...]:
     flows = tuple(flows)
     ingress = _grants([f for f in flows if f.direction is Direction.INGRESS])
     egress = _grants([f for f in flows if f.direction is Direction.EGRESS])
-    size = sum(len(grant.key) for side in (ingress, egress) for grant in side)
+    size = _size(ingress) + _size(egress)
     parts = 1 if size <= _LARGEST else 1 << (-(-size // _PART) - 1).bit_length()
     assert policy.service is not None
     name = policy.service.name
@@ -92,6 +94,12 @@ def _merged(first: Flow, more: list[Flow]) -> _Grant:
         return _Grant(_key(first.peer), first.peer, None, unlimited)
     ports = merge_ranges(tuple(port for flow in flows for port in flow.ports or ()))
     return _Grant(_key(first.peer), first.peer, ports, tuple(flow.origin for flow in flows))
+
+
+def _size(grants: list[_Grant]) -> int:
+    """About how many bytes these take as JSON, rather too many."""
+    lists = {grant.ports or () for grant in grants}
+    return sum(len(grant.key) for grant in grants) + sum(_RULE + _PORT * len(ports) for ports in lists)
 
 
 def _split(grants: list[_Grant], parts: int) -> list[list[_Grant]]:

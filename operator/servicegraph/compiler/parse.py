@@ -4,6 +4,7 @@ Everything one resource can tell about itself is checked here, so that the API s
 operator agree: a graph that parses needs only the cluster to be compiled.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from servicegraph.model.graph import (
     WorkloadTerm,
 )
 from servicegraph.model.policy import Direction
+from servicegraph.model.ports import PORT_NAME
 from servicegraph.model.problems import Problem
 from servicegraph.model.refs import GraphKey, ServiceKey, WorkloadKey
 from servicegraph.model.resource import API_VERSION, KIND, GraphSpec, ListenSpec, ServiceSpec, TermSpec, WorkloadSpec
@@ -36,6 +38,7 @@ _WORKLOAD_GROUPS = {
     "Job": "batch",
     "CronJob": "batch",
 }
+_GRAPH_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 _BOTH = (Direction.INGRESS, Direction.EGRESS)
 _ONE_TERM = ("service", "workload", "labels")
 
@@ -56,7 +59,7 @@ def parse(raw: Mapping[str, Any], namespace: str | None = None) -> Parsed:
     """
     metadata = raw.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {}
-    key = GraphKey(str(metadata.get("namespace") or namespace or "default"), str(metadata.get("name") or ""))
+    key = GraphKey(_text(metadata.get("namespace")) or namespace or "default", _text(metadata.get("name")))
     reader = Reader(key)
     _envelope(raw, metadata, reader)
     spec = None if reader.problems else _spec(raw.get("spec"), reader)
@@ -72,8 +75,8 @@ def parse(raw: Mapping[str, Any], namespace: str | None = None) -> Parsed:
         services=_services(spec, directions, reader),
         trusts=tuple(sorted({trust.policy for trust in spec.trusts})),
         ignores=tuple(Ignore(i.code, i.service, i.reason) for i in spec.ignores),
-        uid=str(metadata.get("uid") or ""),
-        generation=int(metadata.get("generation") or 0),
+        uid=_text(metadata.get("uid")),
+        generation=generation if isinstance(generation := metadata.get("generation"), int) else 0,
     )
     return Parsed(key, None if reader.problems else graph, tuple(dict.fromkeys(reader.problems)))
 
@@ -87,8 +90,22 @@ def _envelope(raw: Mapping[str, Any], metadata: Mapping[str, Any], reader: Reade
         reader.wrong(".metadata.name", "the graph has no name: write metadata.name")
     elif len(name) > 63:
         reader.wrong(".metadata.name", f"the name has {len(name)} characters: at most 63 fit in a label")
-    for field in sorted(set(raw) - {"apiVersion", "kind", "metadata", "spec", "status"}):
+    elif not _GRAPH_NAME.match(name):
+        reader.wrong(
+            ".metadata.name",
+            f"{name!r} cannot be the name of a graph: lower-case letters, digits, dashes and dots inside",
+        )
+    namespace = metadata.get("namespace")
+    if namespace is not None and not isinstance(namespace, str):
+        reader.wrong(".metadata.namespace", f"{namespace!r} is not a string: put it in quotes")
+    elif namespace:
+        reader.name(namespace, ".metadata.namespace", "a namespace")
+    for field in sorted(set(map(str, raw)) - {"apiVersion", "kind", "metadata", "spec", "status"}):
         reader.wrong(f".{field}", f"unknown field {field!r}: a ServiceGraph has metadata and spec")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _spec(raw: Any, reader: Reader) -> GraphSpec | None:
@@ -193,4 +210,7 @@ def _listen(written: int | ListenSpec, path: str, reader: Reader) -> Listen | No
     if not 1 <= port.port <= 65535:
         reader.wrong(path, f"port {port.port} does not exist: ports are 1 to 65535")
         return None
+    if port.name is not None and not PORT_NAME.match(port.name):
+        allowed = "lower-case letters, digits and dashes inside, and at least one letter"
+        reader.wrong(f"{path}.name", f"{port.name!r} cannot be the name of a port: {allowed}")
     return Listen(port.port, port.protocol, port.name)

@@ -8,7 +8,7 @@ import msgspec
 Protocol = Literal["TCP", "UDP", "SCTP"]
 PROTOCOLS: tuple[Protocol, ...] = ("TCP", "UDP", "SCTP")
 
-_PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _WRITTEN = re.compile(r"(?P<port>[^/]+?)(?:/(?P<protocol>TCP|UDP|SCTP))?\Z")
 _RANGE = re.compile(r"(?P<start>[0-9]{1,5})(?:-(?P<end>[0-9]{1,5}))?\Z")
 
@@ -72,7 +72,7 @@ def parse_port(written: int | str) -> WrittenPort:
         if end < start:
             raise ValueError(f"the port range {written!r} is reversed: write {end}-{start}")
         return WrittenPort(start=start, end=end, protocol=known)
-    if not _PORT_NAME.match(port):
+    if not PORT_NAME.match(port):
         raise ValueError(
             f"{written!r} is not a port: a name has at most 63 lower-case letters, digits and dashes inside, "
             'and at least one letter; otherwise write 8080, "53/UDP" or "8000-8100/TCP"'
