@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.existing import ExistingCluster, Target
 from tests.integration.kube import Audit, Kube
-from tests.integration.look import condition
+from tests.integration.look import settled
 from tests.integration.operators import USER, Operator, install, leading, operating
 from tests.integration.world import SHOP, app, graph
 from tests.waiting import eventually
@@ -89,5 +89,5 @@ def audit(control_plane: Cluster) -> Audit:
 def shop(kube: Kube, operator: Operator, namespace: str) -> str:
     """A namespace with the shop and its policies."""
     kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP))
-    eventually(lambda: condition(kube, namespace, "shop", "Ready") == "True", "the shop is Ready")
+    eventually(lambda: settled(kube, namespace), "the shop is Ready, all of it")
     return namespace

@@ -24,9 +24,16 @@ def ready(kube: Kube, namespace: str, name: str = "shop") -> bool:
     return condition(kube, namespace, name, "Ready") == "True"
 
 
+def settled(kube: Kube, namespace: str, name: str = "shop") -> bool:
+    """Whether a graph is Ready with all of its edges: it may be Ready before its Services are seen, with none."""
+    conditions = {c["type"]: c["status"] for c in status(kube, namespace, name).get("conditions", ())}
+    return conditions.get("Ready") == conditions.get("EdgesResolved") == "True"
+
+
 def problems(kube: Kube, namespace: str, name: str = "shop") -> dict[str, str]:
-    """Messages by code."""
-    return {p["code"]: p["message"] for p in status(kube, namespace, name).get("problems", ())}
+    """Messages by code, leaving out that nothing enforces policies in a cluster without nodes."""
+    found = {p["code"]: p["message"] for p in status(kube, namespace, name).get("problems", ())}
+    return {code: message for code, message in found.items() if code != "NotEnforced"}
 
 
 def edges(kube: Kube, namespace: str, name: str = "shop") -> dict[str, int]:

@@ -61,8 +61,12 @@ class History:
 
     def moments(self) -> list[list[Object]]:
         """The policies at the start and after each write since."""
+        return [policies for _, policies in self.states()]
+
+    def states(self) -> list[tuple[int, list[Object]]]:
+        """The same, each with the resourceVersion of the write."""
         live = dict(self._start)
-        states = [list(live.values())]
+        found = [(int(self._version), list(live.values()))]
         for event in self._kube.watch("NetworkPolicy", self._version):
             policy = event["object"]
             if not self._concerns(policy):
@@ -70,13 +74,8 @@ class History:
             live.pop(policy["metadata"]["uid"], None)
             if event["type"] != "DELETED":
                 live[policy["metadata"]["uid"]] = policy
-            states.append(list(live.values()))
-        return states
-
-    def written(self) -> list[str]:
-        """The names of policies that were created or changed since, each as often as that happened."""
-        events = [e for e in self._kube.watch("NetworkPolicy", self._version) if e["type"] in ("ADDED", "MODIFIED")]
-        return [event["object"]["metadata"]["name"] for event in events if self._concerns(event["object"])]
+            found.append((int(policy["metadata"]["resourceVersion"]), list(live.values())))
+        return found
 
     def _concerns(self, policy: Object) -> bool:
         return policy["metadata"]["namespace"] in self._namespaces
