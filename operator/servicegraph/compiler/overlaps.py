@@ -1,6 +1,7 @@
 """Services whose selectors meet: policies add up, so such services widen each other (R9)."""
 
 from collections import defaultdict
+from heapq import nsmallest
 
 from servicegraph.compiler.inventory import Inventory, pod_labels
 from servicegraph.compiler.termindex import TermIndex
@@ -8,7 +9,7 @@ from servicegraph.compiler.terms import Finding
 from servicegraph.model.cluster import Workload
 from servicegraph.model.problems import Code, Severity
 from servicegraph.model.refs import ServiceKey, WorkloadKey
-from servicegraph.model.selectors import Selector, overlap
+from servicegraph.model.selectors import Selector
 
 _SHOWN = 3
 
@@ -72,11 +73,12 @@ class Overlaps:
             )
             for other, workload in sorted(shared.items())
         ]
-        possible = sorted(
-            {o for s in self._selectors.get(service, ()) for o in self._possible(s, service)} - shared.keys()
-        )
+        possible: set[ServiceKey] = set()
+        for selector in self._selectors.get(service, ()):
+            possible |= self._possible(selector, service)
+        possible -= shared.keys()
         if possible:
-            names = ", ".join(other.name for other in possible[:_SHOWN])
+            names = ", ".join(other.name for other in nsmallest(_SHOWN, possible))
             more = f" and {len(possible) - _SHOWN} more" if len(possible) > _SHOWN else ""
             message = (
                 f"a pod could carry the labels of {service.name} and of {names}{more}: it would have the calls of both"
@@ -85,8 +87,5 @@ class Overlaps:
         return found
 
     def _possible(self, selector: Selector, service: ServiceKey) -> set[ServiceKey]:
-        return {
-            other
-            for other, theirs in self._terms.compatible(service.namespace, selector)
-            if other != service and overlap(selector, theirs)
-        }
+        found = {other for other, _ in self._terms.overlapping(service.namespace, selector)}
+        return found - {service}
