@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Container, Coroutine
 from typing import Any
 
 import msgspec
@@ -52,7 +52,7 @@ class Caches:
             self._compiled(resource, namespace) for namespace in namespaces or ("",) for resource in compiled
         ]
         for namespace in namespaces or ("",):
-            self._watches.append(ListWatch(client, NETWORK_POLICIES, self._on_policy, namespace=namespace))
+            self._watches.append(self._policies(namespace))
         if namespaces:
             for namespace in namespaces:
                 inbox.put("namespaces", namespace, Namespace(namespace, {"kubernetes.io/metadata.name": namespace}))
@@ -108,10 +108,14 @@ class Caches:
             listed.add(key)
             if policy is not None:
                 self._state.saw(policy)
-        version = int(page.metadata.resource_version)
+        self._drop_unlisted(namespace, listed, page.metadata.resource_version)
+
+    def _drop_unlisted(self, namespace: str, listed: Container[PolicyKey], version: str) -> None:
+        """Forget what a list does not have: a policy known from an answer may be gone before a watch saw it."""
         for known in self._state.live(namespace):
-            if (known.namespace, known.name) not in listed and int(known.version) <= version:
-                self._state.gone((known.namespace, known.name), known.uid)
+            key = (known.namespace, known.name)
+            if key not in listed and int(known.version) <= int(version) and self._state.gone(key, known.uid):
+                self._queue.add(known.namespace, (known.name,))
 
     def _note_enforcement(self) -> None:
         """The DaemonSets of the cluster changed. Those of some namespaces tell nothing: the agent is elsewhere."""
@@ -131,6 +135,13 @@ class Caches:
         except TimeoutError:
             pass
         self._nodes_woken.clear()
+
+    def _policies(self, namespace: str) -> ListWatch[PolicyKey, LivePolicy]:
+        def on_list() -> None:
+            self._drop_unlisted(namespace, found.items, found.version)
+
+        found = ListWatch(self._client, NETWORK_POLICIES, self._on_policy, namespace=namespace, on_list=on_list)
+        return found
 
     def _compiled(self, resource: Resource[Any, Any], namespace: str) -> ListWatch[Any, Any]:
         field = _FIELDS[resource.kind]

@@ -46,7 +46,7 @@ class ListWatch(Generic[K, T]):
 
     `on_change(key, old, new)` is called for each object that is new, differs in what is kept of it, or is gone
     (`new` is None), deletions that happened while nothing was watched included. It is called in the event loop and
-    must not block; what it raises ends run().
+    must not block; what it raises ends run(). So is `on_list()`, after each list: `items` is then all there was.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class ListWatch(Generic[K, T]):
         *,
         namespace: str = "",
         silence: float = SILENCE_SECONDS,
+        on_list: Callable[[], None] = lambda: None,
     ) -> None:
         self.resource = resource
         self.namespace = namespace
@@ -66,6 +67,7 @@ class ListWatch(Generic[K, T]):
         self.relists = 0
         self._client = client
         self._on_change = on_change
+        self._on_list = on_list
         self._silence = silence
         self._path = resource.path(namespace)
         self._decoder = msgspec.json.Decoder(resource.wire)
@@ -97,6 +99,7 @@ class ListWatch(Generic[K, T]):
             self._set(key, item)
         self.version = page.metadata.resource_version
         self.relists += 1
+        self._on_list()
         self._alive()
         self.synced.set()
 
