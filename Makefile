@@ -59,8 +59,8 @@ endif
 	$(PYTEST) tests/integration
 
 .PHONY: bench
-bench: $(SYNCED) ## Measure against the budgets and print the table
-	$(IN_VENV) -m benchmarks
+bench: $(SYNCED) ## Measure against the budgets and print the table (BENCH=quick: the small sizes only)
+	$(IN_VENV) -m benchmarks $(if $(filter quick,$(BENCH)),--quick)
 
 ## Check
 
