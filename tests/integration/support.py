@@ -77,6 +77,11 @@ class History:
             found.append((int(policy["metadata"]["resourceVersion"]), list(live.values())))
         return found
 
+    def written(self) -> list[str]:
+        """The names of policies that were created or changed since, each as often as that happened."""
+        events = [e for e in self._kube.watch("NetworkPolicy", self._version) if e["type"] in ("ADDED", "MODIFIED")]
+        return [event["object"]["metadata"]["name"] for event in events if self._concerns(event["object"])]
+
     def _concerns(self, policy: Object) -> bool:
         return policy["metadata"]["namespace"] in self._namespaces
 
