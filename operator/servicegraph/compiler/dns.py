@@ -47,7 +47,13 @@ def resolver(view: View) -> Resolver:
             return Resolver(addresses=profile.addresses)
         return Resolver(finding=_unknown("the ClusterProfile names no DNS Service: write dns.service"))
     key = ServiceKey(profile.service.namespace, profile.service.name)
-    table = resolve_ports(isolable(view.subject(key)), _PORTS, service_port)
+    subject = view.subject(key)
+    if subject.terms and not isolable(subject):
+        message = (
+            f"the pods of the DNS Service {key} run in the host's network: write where they listen as dns.addresses"
+        )
+        return Resolver(addresses=profile.addresses, finding=None if profile.addresses else _unknown(message))
+    table = resolve_ports(isolable(subject), _PORTS, service_port)
     pods = tuple((term.selector, ranges) for term, ranges in table.rows)
     if pods:
         return Resolver(key, pods, profile.addresses)

@@ -16,7 +16,7 @@ from servicegraph.compiler.overlaps import Overlaps
 from servicegraph.compiler.subjects import Subject
 from servicegraph.compiler.subjecttable import SubjectTable
 from servicegraph.compiler.synthesize import Directions, declare, default_deny, overflow, service_policies
-from servicegraph.compiler.view import problem_of
+from servicegraph.compiler.view import isolable, problem_of
 from servicegraph.model.cluster import Cluster
 from servicegraph.model.compilation import Compilation
 from servicegraph.model.graph import DeclaredService, Graph
@@ -179,7 +179,8 @@ class Compiler:
     def _update_overlaps(self, changes: Changes, changed: set[ServiceKey]) -> set[ServiceKey]:
         affected: set[ServiceKey] = set()
         for key in changed:
-            affected |= self._overlaps.set_terms(key, self.subjects(key) if self.declared(key) else ())
+            terms = isolable(self.subject(key)) if self.declared(key) else ()
+            affected |= self._overlaps.set_terms(key, tuple(dict.fromkeys(term.selector for term in terms)))
         for workload in changes.workloads:
             affected |= self._overlaps.set_workload(workload, self._inventory.workloads.get(workload))
         return affected

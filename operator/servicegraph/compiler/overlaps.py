@@ -47,7 +47,9 @@ class Overlaps:
         """Take a workload in, or out; the services whose overlaps may differ now."""
         before = self._owners.pop(key, frozenset())
         after = (
-            frozenset() if workload is None else frozenset(self._terms.matching(key.namespace, pod_labels(workload)))
+            frozenset()
+            if workload is None or workload.host_network
+            else frozenset(self._terms.matching(key.namespace, pod_labels(workload)))
         )
         if after:
             self._owners[key] = after

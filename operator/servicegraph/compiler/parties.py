@@ -7,7 +7,7 @@ Rules R5, R10, R11, R17 and R20. ipBlock is never used for pods: the API leaves 
 import msgspec
 
 from servicegraph.compiler.entries import Reader, pods_party
-from servicegraph.compiler.inventory import Inventory
+from servicegraph.compiler.labels import unenforceable, unseen_labels
 from servicegraph.compiler.terms import Finding, Term
 from servicegraph.compiler.view import View
 from servicegraph.model.addresses import EVERYWHERE, LINK_LOCAL, contains, single, touches, within
@@ -82,7 +82,7 @@ def party_peers(party: Party, direction: Direction, namespace: str, view: View) 
     """The peers of a party, in the policies of a namespace."""
     match party:
         case PodsParty():
-            return _pods(party, namespace, view.inventory)
+            return _pods(party, namespace, view)
         case AddressParty():
             return _addresses(party, view.profile)
         case PlaceParty(place):
@@ -110,7 +110,9 @@ def _place(place: Place, direction: Direction, view: View) -> Peers:
             return _api_server(view) if direction is Direction.EGRESS else _webhooks(view.profile)
 
 
-def _pods(party: PodsParty, namespace: str, inventory: Inventory) -> Peers:
+def _pods(party: PodsParty, namespace: str, view: View) -> Peers:
+    if unseen := unenforceable(party.pods, unseen_labels(view.profile.engine)):
+        return Peers(findings=(unseen,))
     findings = []
     if party.pods.is_empty or (party.namespaces is not None and party.namespaces.is_empty):
         what = "every pod" if party.pods.is_empty else "these pods"
@@ -120,8 +122,8 @@ def _pods(party: PodsParty, namespace: str, inventory: Inventory) -> Peers:
         findings.append(
             Finding(Code.WIDE_OPEN, Severity.WARNING, f"this is {what} {where}, those of tomorrow included")
         )
-    names = [namespace] if party.namespaces is None else inventory.namespaces_matching(party.namespaces)
-    known = {port for name in names for w in inventory.matching(name, party.pods) for port in w.ports}
+    names = [namespace] if party.namespaces is None else view.inventory.namespaces_matching(party.namespaces)
+    known = {port for name in names for w in view.inventory.matching(name, party.pods) for port in w.ports}
     return Peers(
         (PodPeer(party.pods, party.namespaces),),
         tuple(findings),
@@ -189,7 +191,7 @@ def _named(name: str, namespace: str, view: View) -> Peers:
     party = pods_party(reader, found.pods, f"parties: {name}")
     if party is None or reader.problems:
         return _failed(Code.UNKNOWN_PARTY, f"the profile's party {name!r} is wrong: {reader.problems[0].message}")
-    return _pods(party, namespace, view.inventory)
+    return _pods(party, namespace, view)
 
 
 def _excluded(party: AddressParty, cidr: str) -> bool:

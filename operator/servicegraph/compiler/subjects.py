@@ -8,6 +8,7 @@ from collections import defaultdict
 import msgspec
 
 from servicegraph.compiler.inventory import Inventory
+from servicegraph.compiler.labels import unenforceable
 from servicegraph.compiler.terms import Finding, Term, outside_term, terms_of
 from servicegraph.model.cluster import Service
 from servicegraph.model.graph import DeclaredService, ServiceTerm, WorkloadTerm
@@ -37,14 +38,14 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 def resolve_subject(
-    key: ServiceKey, declared: DeclaredService | None, inventory: Inventory, ignored_labels: frozenset[str]
+    key: ServiceKey, declared: DeclaredService | None, inventory: Inventory, unseen: frozenset[str]
 ) -> Subject:
     """The pods of a service: declared by a graph, else the Service or the workloads of that name."""
     findings: list[Finding] = []
     selectors = _selectors(key, declared, inventory, findings)
     terms: list[Term] = []
     for selector in sorted(selectors):
-        if problem := _unusable(selector, ignored_labels):
+        if problem := _unusable(selector, unseen):
             findings.append(problem)
             continue
         services = sorted(selectors[selector], key=lambda s: s.key)
@@ -102,7 +103,7 @@ def _nothing(what: str, path: str) -> Finding:
     return Finding(Code.NO_PODS, Severity.WARNING, message, path)
 
 
-def _unusable(selector: Selector, ignored_labels: frozenset[str]) -> Finding | None:
+def _unusable(selector: Selector, unseen: frozenset[str]) -> Finding | None:
     if selector.is_empty:
         return Finding(
             Code.NO_STABLE_LABELS,
@@ -110,15 +111,7 @@ def _unusable(selector: Selector, ignored_labels: frozenset[str]) -> Finding | N
             "its pods carry only generated labels, which change with every run: add a label of your own to the pod "
             "template",
         )
-    ignored = sorted({r.key for r in selector.requirements} & ignored_labels)
-    if ignored:
-        return Finding(
-            Code.LABEL_NOT_ENFORCEABLE,
-            Severity.ERROR,
-            f"it is selected by {', '.join(ignored)}, which the network plugin of this cluster does not see: "
-            "select it by other labels",
-        )
-    return None
+    return unenforceable(selector, unseen)
 
 
 def _external(

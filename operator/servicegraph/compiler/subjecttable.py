@@ -6,35 +6,21 @@ from collections.abc import Iterable
 from servicegraph.compiler.changes import Changes
 from servicegraph.compiler.graph import Declarations
 from servicegraph.compiler.inventory import Inventory, pod_labels
+from servicegraph.compiler.labels import unseen_labels
 from servicegraph.compiler.subjects import Subject, resolve_subject
 from servicegraph.compiler.termindex import TermIndex
 from servicegraph.model.graph import DeclaredService, ServiceTerm, WorkloadTerm
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import ServiceKey
 
-CILIUM_IGNORES = (
-    "apps.kubernetes.io/pod-index",
-    "batch.kubernetes.io/controller-uid",
-    "batch.kubernetes.io/job-completion-index",
-    "controller-revision-hash",
-    "controller-uid",
-    "pod-template-generation",
-    "pod-template-hash",
-    "statefulset.kubernetes.io/pod-name",
-)
-"""Labels that Cilium leaves out of identities by default, so that no selector of a policy matches them:
-https://docs.cilium.io/en/stable/operations/performance/scalability/identity-relevant-labels/"""
-
 
 class SubjectTable:
     """Subjects by service, and what each of them was read from."""
 
     def __init__(self, inventory: Inventory, declarations: Declarations, profile: ClusterProfile) -> None:
-        engine = profile.engine
-        ignored = engine.ignores_labels or (CILIUM_IGNORES if engine.name == "Cilium" else ())
         dns = profile.dns.service
         self._always = {ServiceKey(dns.namespace, dns.name)} if dns is not None else set()
-        self._ignored = frozenset(ignored)
+        self._unseen = unseen_labels(profile.engine)
         self._inventory = inventory
         self._declarations = declarations
         self._subjects: dict[ServiceKey, Subject] = {}
@@ -82,7 +68,7 @@ class SubjectTable:
 
     def _resolve(self, key: ServiceKey) -> Subject:
         declared = self._declarations.declared(key)
-        subject = resolve_subject(key, declared, self._inventory, self._ignored)
+        subject = resolve_subject(key, declared, self._inventory, self._unseen)
         self._unlink(key)
         self._subjects[key] = subject
         self._names[key] = _names(key, declared)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
 
@@ -22,6 +22,8 @@ def network(cidr: str) -> Network:
         found = ip_network(cidr, strict=False)
     except ValueError:
         raise ValueError(f"{cidr!r} is not a CIDR: write one such as 10.20.0.0/16 or 2001:db8::/32") from None
+    if isinstance(found, IPv6Network) and found.prefixlen >= 96 and found.network_address.ipv4_mapped:
+        raise ValueError(f"{cidr!r} maps IPv4 addresses into IPv6: write them as IPv4")
     if str(found) != cidr:
         raise ValueError(f"{cidr!r} is not in canonical form: write {found}")
     return found
@@ -41,10 +43,23 @@ def touches(one: str, other: str) -> bool:
     return a.version == b.version and a.overlaps(b)
 
 
+def canonical(address: str) -> str:
+    """An address in canonical form, IPv4 where IPv6 only wraps it. Raises ValueError where it is none."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        raise ValueError(f"{address!r} is not an IP address") from None
+    if isinstance(found, IPv6Address):
+        if found.scope_id is not None:
+            raise ValueError(f"{address!r} is an address of one host's interface: leave out the zone")
+        return str(found.ipv4_mapped or found)
+    return str(found)
+
+
 def single(address: str) -> str:
     """The CIDR of one address. Raises ValueError where it is none."""
-    found = ip_address(address)
-    return f"{found}/{found.max_prefixlen}"
+    found = canonical(address)
+    return f"{found}/128" if ":" in found else f"{found}/32"
 
 
 def within(cidr: str, candidates: Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from servicegraph.model.addresses import contains, network
+from servicegraph.model.addresses import canonical, contains, network
 from servicegraph.model.resource import PodsSpec
 
 
@@ -122,6 +122,15 @@ def check(profile: ClusterProfile) -> ClusterProfile:
         for cidr in cidrs:
             try:
                 network(cidr)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+    for name, addresses in (
+        ("dns.addresses", profile.dns.addresses),
+        ("apiServer.addresses", profile.api_server.addresses),
+    ):
+        for address in addresses:
+            try:
+                canonical(address)
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
     for party in profile.parties:

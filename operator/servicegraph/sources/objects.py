@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from servicegraph.model.addresses import canonical
 from servicegraph.model.cluster import ContainerPort, EndpointSlice, Namespace, Service, ServicePort, Workload
 from servicegraph.model.refs import ServiceKey, WorkloadKey
 from servicegraph.model.selectors import Selector
@@ -31,7 +32,8 @@ def _namespace(name: str, found: wire.Namespace) -> Namespace:
 
 
 def _node(name: str, found: wire.Node) -> NodeAddresses:
-    return NodeAddresses(name, tuple(sorted({a.address for a in found.status.addresses if a.type == "InternalIP"})))
+    internal = {canonical(a.address) for a in found.status.addresses if a.type == "InternalIP"}
+    return NodeAddresses(name, tuple(sorted(internal)))
 
 
 def _service(key: ServiceKey, found: wire.Service) -> Service:
@@ -51,7 +53,7 @@ def _endpoint_slice(key: tuple[str, str], found: wire.EndpointSlice) -> Endpoint
     service = labels.get(SERVICE_NAME_LABEL)
     if not service or found.address_type == "FQDN" or labels.get(MANAGED_BY_LABEL) == BUILT_IN_MANAGER:
         return None
-    addresses = {address for endpoint in found.endpoints for address in endpoint.addresses}
+    addresses = {canonical(address) for endpoint in found.endpoints for address in endpoint.addresses}
     ports = {ContainerPort(p.port, p.protocol, p.name or None) for p in found.ports if p.port is not None}
     return EndpointSlice(
         *key,
