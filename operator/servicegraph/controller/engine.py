@@ -97,9 +97,9 @@ class Engine:
                 delta = Delta(delta.policies | more.policies, delta.graphs | more.graphs)
             self._note_gaps(current)
         self._publish(changes, found)
+        await self._publish_results(delta.graphs | changes.graphs.keys())
         if leading:
             self._settled.set()
-        await self._publish_results(delta.graphs | changes.graphs.keys())
 
     async def _update(self, changes: Changes) -> tuple[Delta, dict[PolicyKey, Wanted | None]]:
         began = time.perf_counter()
