@@ -54,7 +54,7 @@ class Operator:
         self._drains = Drains(client, self._state)
         self._engine = Engine(Compiler(profile), self._inbox, self._state, self._drains, self._queue, metrics)
         self._events = Events(client, identity)
-        self._reporter = Reporter(client, self._state, self._events)
+        self._reporter = Reporter(client, self._state, self._events, self.receive)
         self._applier = Applier(client, self._state, metrics, settings.concurrency)
         self._scales = Scales(client, self._state.graphs, self._inbox)
         self._source = GraphSource(client, connection, settings.namespaces, self._state.graphs, self.receive)

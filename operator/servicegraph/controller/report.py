@@ -9,6 +9,7 @@ from servicegraph.compiler.emit.names import rendered_name
 from servicegraph.controller.draining import stamp
 from servicegraph.controller.events import Events, transitions
 from servicegraph.controller.graphs import LiveGraph
+from servicegraph.controller.handlers import Receive
 from servicegraph.controller.plan import held
 from servicegraph.controller.queue import WorkQueue
 from servicegraph.controller.state import State
@@ -28,14 +29,23 @@ _log = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Compares what the status should be with what it is, and writes it where they differ."""
+    """Compares what the status should be with what it is, and writes it where they differ.
+
+    `receive` takes the answers: the first sight of a newer spec may be in one of them.
+    """
 
     def __init__(
-        self, client: ApiClient, state: State, events: Events, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        client: ApiClient,
+        state: State,
+        events: Events,
+        receive: Receive,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._state = state
         self._events = events
+        self._receive = receive
         self._clock = clock
 
     async def run(self, reports: Reports) -> None:
@@ -70,7 +80,7 @@ class Reporter:
             if error.status == 404:
                 return
             raise
-        self._state.graphs.put(answer)
+        self._receive("MODIFIED", answer)
         _log.info("status of %s: %s", key, _summary(status))
         for event in transitions(live.status, status):
             self._events.tell(key, live.uid, event)
