@@ -56,8 +56,9 @@ class State:
             self._records[key.namespace][key] = live.record
 
     def want(self, key: PolicyKey, wanted: Wanted | None) -> None:
-        """Note what the compiler wants of a policy, None for nothing."""
+        """Note what the compiler wants of a policy, None for nothing. It is pending until it has been compared."""
         namespace, name = key
+        self.pending[namespace].add(name)
         if wanted is None:
             self._wanted[namespace].drop(name)
         else:
