@@ -5,12 +5,12 @@ import msgspec
 from servicegraph.compiler.consent import consent_of, is_accepted, ports_waiting
 from servicegraph.compiler.entries import party_text
 from servicegraph.compiler.parties import limited, outside_peers, party_peers
-from servicegraph.compiler.ports import PortTable, Ranges, pod_port, resolve_ports, service_port
+from servicegraph.compiler.ports import PortTable, Ranges, Unresolved, pod_port, resolve_ports, service_port
 from servicegraph.compiler.subjects import Subject
 from servicegraph.compiler.terms import Finding
 from servicegraph.compiler.view import Half, View, isolable, origin_of, pod_peer, problem_of, sources
 from servicegraph.model.compilation import Edge, EdgeState
-from servicegraph.model.graph import DeclaredService, Entry, ServiceParty
+from servicegraph.model.graph import DeclaredService, Entry, PodsParty, ServiceParty
 from servicegraph.model.policy import Direction, Flow, Peer
 from servicegraph.model.ports import WrittenPort, intersect_ranges, subtract_ranges
 from servicegraph.model.problems import Code, Problem, Severity
@@ -140,14 +140,27 @@ def _problems(
     waiting: list[WrittenPort | None],
 ) -> tuple[Problem, ...]:
     problems = [_awaiting(caller, entry, callee.key)] if waiting else []
+    elsewhere = declared is None and callee.key.namespace != caller.key.namespace
     problems += [
-        problem_of(caller, Finding(u.code, Severity.ERROR, f"{callee.key}: {u.message}"), entry.path)
-        for u in table.unresolved
+        problem_of(caller, _unresolved(unresolved, elsewhere, f"{callee.key}: "), entry.path)
+        for unresolved in table.unresolved
     ]
     if declared is None:
         message = f"no graph declares {callee.key}: this call is allowed here, and nothing isolates the callee"
         problems.append(problem_of(caller, Finding(Code.CALLEE_NOT_ISOLATED, Severity.INFO, message), entry.path))
     return tuple(problems)
+
+
+def _unresolved(unresolved: Unresolved, elsewhere: bool, where: str = "") -> Finding:
+    """A port that leads nowhere; the ports there are, only of one's own namespace or of one that consents (R7)."""
+    told = unresolved.message
+    if elsewhere:
+        told = (
+            "write `ports`"
+            if unresolved.port is None
+            else f"port {unresolved.port} leads nowhere there: write a number"
+        )
+    return Finding(unresolved.code, Severity.ERROR, where + told)
 
 
 def _unknown(caller: DeclaredService, entry: Entry, callee: Subject) -> Call:
@@ -201,7 +214,8 @@ def _outside(caller: DeclaredService, entry: Entry, view: View) -> Call:
         table = PortTable(((answer.reached, answer.ports),))
     else:
         table = resolve_ports((answer.reached,), entry.ports, pod_port)
-    findings = [*answer.findings, *(Finding(u.code, Severity.ERROR, u.message) for u in table.unresolved)]
+    elsewhere = isinstance(entry.party, PodsParty) and entry.party.namespaces is not None
+    findings = [*answer.findings, *(_unresolved(unresolved, elsewhere) for unresolved in table.unresolved)]
     return _one_sided(caller, entry, answer.peers, table, findings, view)
 
 

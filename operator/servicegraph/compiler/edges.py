@@ -72,7 +72,7 @@ class Edges:
         calls = tuple(resolve_call(service, entry, self._view) for entry in service.calls) if service else ()
         accepts = tuple(resolve_accept(service, entry, self._view) for entry in service.accepts) if service else ()
         entries = (*service.calls, *service.accepts) if service else ()
-        _keep(self._read_workloads, key, service is not None and any(map(_reads_workloads, service.calls)))
+        _keep(self._read_workloads, key, any(map(_reads_workloads, entries)))
         _keep(self._read_places, key, any(isinstance(entry.party, PlaceParty) for entry in entries))
         return self._put_calls(key, calls) | self._put_accepts(key, accepts)
 
@@ -131,10 +131,8 @@ def _names(entry: Entry, keys: set[ServiceKey]) -> bool:
 
 
 def _reads_workloads(entry: Entry) -> bool:
-    """Whether the ports of an entry are looked up in workloads that are no service's."""
-    if not isinstance(entry.party, PodsParty | NamedParty):
-        return False
-    return not entry.ports or any(port.name is not None for port in entry.ports)
+    """Whether workloads that are no service's decide something of an entry: its ports, or that they are on the host."""
+    return isinstance(entry.party, PodsParty | NamedParty)
 
 
 def _keep(keys: set[ServiceKey], key: ServiceKey, wanted: bool) -> None:

@@ -27,7 +27,8 @@ NO_EXCESS = Excess()
 
 
 def excess(graphs: list[Graph], limits: Limits) -> Excess:
-    """What goes beyond the limits in one namespace, of which these are all graphs, by name."""
+    """What goes beyond the limits in one namespace, of which these are all graphs. The oldest graphs come first."""
+    graphs = sorted(graphs, key=lambda graph: (graph.created, graph.key))
     most_graphs, most_calls = limits.graphs_per_namespace, limits.edges_per_namespace
     allowed = graphs if most_graphs is None else graphs[:most_graphs]
     beyond = [graph.key for graph in graphs[len(allowed) :]]

@@ -77,6 +77,7 @@ def parse(raw: Mapping[str, Any], namespace: str | None = None) -> Parsed:
         ignores=tuple(Ignore(i.code, i.service, i.reason) for i in spec.ignores),
         uid=_text(metadata.get("uid")),
         generation=generation if isinstance(generation := metadata.get("generation"), int) else 0,
+        created=created if isinstance(created := metadata.get("creationTimestamp"), str) else "",
     )
     return Parsed(key, None if reader.problems else graph, tuple(dict.fromkeys(reader.problems)))
 

@@ -27,7 +27,7 @@ from servicegraph.model.ports import PortRange
 from servicegraph.model.problems import Code, Severity
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import GraphKey, ServiceKey
-from servicegraph.model.selectors import EVERYTHING
+from servicegraph.model.selectors import EVERYTHING, NAMESPACE_LABEL
 
 API_SERVER = ServiceKey("default", "kubernetes")
 _MOST_ADDRESSES = 100
@@ -111,6 +111,10 @@ def _place(place: Place, direction: Direction, view: View) -> Peers:
 
 
 def _pods(party: PodsParty, namespace: str, view: View) -> Peers:
+    """Pods by label. Workloads say what a port is called where the entry names their namespace.
+
+    Where it selects namespaces, anybody's workload could write into this rule: then only numbers count.
+    """
     if unseen := unenforceable(party.pods, unseen_labels(view.profile.engine)):
         return Peers(findings=(unseen,))
     findings = []
@@ -122,13 +126,19 @@ def _pods(party: PodsParty, namespace: str, view: View) -> Peers:
         findings.append(
             Finding(Code.WIDE_OPEN, Severity.WARNING, f"this is {what} {where}, those of tomorrow included")
         )
+    own = party.namespaces is None
     names = [namespace] if party.namespaces is None else view.inventory.namespaces_matching(party.namespaces)
-    known = {port for name in names for w in view.inventory.matching(name, party.pods) for port in w.ports}
-    return Peers(
-        (PodPeer(party.pods, party.namespaces),),
-        tuple(findings),
-        Term(party.pods, Listening((), tuple(sorted(known, key=_by_number)))),
-    )
+    matched = [w for name in names for w in view.inventory.matching(name, party.pods)]
+    if any(w.host_network for w in matched):
+        message = (
+            f"{', '.join(str(w.key) for w in matched if w.host_network and own) or 'some of these pods'} run in the "
+            "host's network, where no pod selector matches: for those, write nodes: true"
+        )
+        findings.append(Finding(Code.HOST_NETWORK, Severity.WARNING, message))
+    named = own or (party.namespaces is not None and NAMESPACE_LABEL in party.namespaces.labels())
+    known = {port for w in matched for port in w.ports} if named else set()
+    reached = Term(party.pods, Listening((), tuple(sorted(known, key=_by_number))))
+    return Peers((PodPeer(party.pods, party.namespaces),), tuple(findings), reached)
 
 
 def _addresses(party: AddressParty, profile: ClusterProfile) -> Peers:
@@ -139,7 +149,14 @@ def _addresses(party: AddressParty, profile: ClusterProfile) -> Peers:
                 f"{party.cidr} holds {inside}, addresses of this cluster's pods or Services, for which no address rule "
                 "can be relied on: name the service or the pods, write internet: true, or except it",
             )
-    return Peers((AddressPeer(party.cidr, party.excluded),))
+    findings: tuple[Finding, ...] = ()
+    if not (profile.ranges.pods and profile.ranges.services):
+        message = (
+            f"whether {party.cidr} holds addresses of this cluster's pods or Services cannot be checked: write "
+            "ranges.pods and ranges.services in the ClusterProfile"
+        )
+        findings = (Finding(Code.PROFILE_INCOMPLETE, Severity.INFO, message),)
+    return Peers((AddressPeer(party.cidr, party.excluded),), findings)
 
 
 def _internet(profile: ClusterProfile) -> Peers:

@@ -50,7 +50,7 @@ def resolve_subject(
             continue
         services = sorted(selectors[selector], key=lambda s: s.key)
         listens = declared.listens if declared else ()
-        terms += terms_of(key.namespace, selector, services, listens, inventory, findings)
+        terms += terms_of(key.namespace, selector, services, listens, inventory, unseen, findings)
     current = {(term.selector, term.listening) for term in terms}
     for former in inventory.draining.get(key, ()) if declared is not None else ():
         if (former.selector, former.listening) not in current:

@@ -52,11 +52,13 @@ def terms_of(
     services: list[Service],
     listens: tuple[Listen, ...],
     inventory: Inventory,
+    unseen: frozenset[str],
     findings: list[Finding],
 ) -> list[Term]:
     """The terms of one selector: itself, and one inside it for each differing numbering of a named port.
 
-    `services` translate the ports of these pods; what is wrong goes to `findings`.
+    `services` translate the ports of these pods; labels in `unseen` cannot tell pods apart; what is wrong goes to
+    `findings`.
     """
     matched = inventory.matching(namespace, selector)
     on_host = [w for w in matched if w.host_network]
@@ -74,7 +76,7 @@ def terms_of(
         if not pods:
             return [Term(selector, on_host=True)]
     diverging = _diverging(pods)
-    groups = _separable(selector, pods, diverging) if diverging else {}
+    groups = _separable(selector, pods, diverging, unseen) if diverging else {}
     if diverging and not groups:
         names = ", ".join(sorted(name for name, _ in diverging))
         findings.append(
@@ -103,7 +105,7 @@ def _diverging(workloads: list[Workload]) -> set[tuple[str, str]]:
 
 
 def _separable(
-    selector: Selector, workloads: list[Workload], diverging: set[tuple[str, str]]
+    selector: Selector, workloads: list[Workload], diverging: set[tuple[str, str]], unseen: frozenset[str]
 ) -> dict[Selector, list[Workload]]:
     """Narrower selectors, one for each workload, if none of them selects pods that are numbered differently (R2)."""
 
@@ -113,6 +115,8 @@ def _separable(
     groups: dict[Selector, list[Workload]] = defaultdict(list)
     for workload in workloads:
         groups[selector.both(workload.selector)].append(workload)
+    if any(requirement.key in unseen for narrow in groups for requirement in narrow.requirements):
+        return {}
     for narrow in groups:
         selected = [w for w in workloads if narrow.matches(pod_labels(w))]
         if len({numbering(w) for w in selected}) > 1:

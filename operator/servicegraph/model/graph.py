@@ -128,7 +128,7 @@ class Ignore(msgspec.Struct, frozen=True):
 
 
 class Graph(msgspec.Struct, frozen=True):
-    """A parsed ServiceGraph. `uid` and `generation` are empty and 0 where it comes from a file."""
+    """A parsed ServiceGraph. `uid`, `generation` and `created` are empty where it comes from a file."""
 
     key: GraphKey
     mode: Mode
@@ -140,3 +140,4 @@ class Graph(msgspec.Struct, frozen=True):
     ignores: tuple[Ignore, ...] = ()
     uid: str = ""
     generation: int = 0
+    created: str = ""
