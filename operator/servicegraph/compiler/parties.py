@@ -8,10 +8,10 @@ import msgspec
 
 from servicegraph.compiler.entries import Reader, pods_party
 from servicegraph.compiler.labels import unenforceable, unseen_labels
-from servicegraph.compiler.terms import Finding, Term
+from servicegraph.compiler.terms import Finding, Term, by_number
 from servicegraph.compiler.view import View
 from servicegraph.model.addresses import EVERYWHERE, LINK_LOCAL, contains, single, touches, within
-from servicegraph.model.cluster import ContainerPort, Listening
+from servicegraph.model.cluster import Listening
 from servicegraph.model.graph import (
     AddressParty,
     NamedParty,
@@ -137,7 +137,7 @@ def _pods(party: PodsParty, namespace: str, view: View) -> Peers:
         findings.append(Finding(Code.HOST_NETWORK, Severity.WARNING, message))
     named = own or (party.namespaces is not None and NAMESPACE_LABEL in party.namespaces.labels())
     known = {port for w in matched for port in w.ports} if named else set()
-    reached = Term(party.pods, Listening((), tuple(sorted(known, key=_by_number))))
+    reached = Term(party.pods, Listening((), tuple(sorted(known, key=by_number))))
     return Peers((PodPeer(party.pods, party.namespaces),), tuple(findings), reached)
 
 
@@ -228,10 +228,6 @@ def _failed(code: Code, message: str) -> Peers:
 
 def _error(code: Code, message: str) -> Finding:
     return Finding(code, Severity.ERROR, message)
-
-
-def _by_number(port: ContainerPort) -> tuple[int, str, str]:
-    return (port.number, port.protocol, port.name or "")
 
 
 def outside_peers(addresses: tuple[str, ...], profile: ClusterProfile) -> Peers:

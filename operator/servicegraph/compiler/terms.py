@@ -87,9 +87,9 @@ def terms_of(
                 "their pods apart: give them different labels or the same number",
             )
         )
-    terms = [_term(namespace, selector, services, listens, pods, diverging, inventory)]
+    terms = [_term(selector, services, listens, pods, diverging, inventory)]
     for narrow, members in sorted(groups.items()):
-        term = _term(namespace, narrow, services, listens, members, set(), inventory)
+        term = _term(narrow, services, listens, members, set(), inventory)
         terms.append(msgspec.structs.replace(term, refines=True))
     return terms
 
@@ -126,7 +126,6 @@ def _separable(
 
 
 def _term(
-    namespace: str,
     selector: Selector,
     services: list[Service],
     listens: tuple[Listen, ...],
@@ -148,7 +147,7 @@ def _term(
                 refused.append(number)
             else:
                 translations.add((port, number))
-    listening = Listening(tuple(sorted(translations, key=_by_port)), tuple(sorted(pods, key=_by_number)))
+    listening = Listening(tuple(sorted(translations, key=_by_port)), tuple(sorted(pods, key=by_number)))
     return Term(selector, listening, tuple(refused), translated=bool(services))
 
 
@@ -238,5 +237,6 @@ def _by_port(item: tuple[ServicePort, int]) -> tuple[int, str, str, int]:
     return (port.port, port.protocol, port.name or "", number)
 
 
-def _by_number(port: ContainerPort) -> tuple[int, str, str]:
+def by_number(port: ContainerPort) -> tuple[int, str, str]:
+    """The canonical order of the ports of pods."""
     return (port.number, port.protocol, port.name or "")

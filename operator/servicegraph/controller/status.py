@@ -98,12 +98,6 @@ def build_invalid(
     }
 
 
-def is_ready(status: Mapping[str, Any]) -> bool | None:
-    """Whether a status says Ready; None where it does not say."""
-    found = [c for c in status.get("conditions", ()) if c.get("type") == "Ready"]
-    return found[0].get("status") == "True" if found else None
-
-
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two statuses say the same, leaving out what others added."""
     return all(other.get(key) == value for key, value in one.items())

@@ -79,11 +79,6 @@ def spec_of(policy: Policy, allow_all: Collection[Direction] = ()) -> dict[str, 
     }
 
 
-def rule_dict(rule: Rule, direction: Direction) -> dict[str, Any]:
-    """One rule of a direction."""
-    return _rule(rule, "from" if direction is Direction.INGRESS else "to")
-
-
 def _rules(rules: tuple[Rule, ...], side: str, allow_all: bool) -> list[dict[str, Any]]:
     if allow_all:
         return [{}]

@@ -49,11 +49,6 @@ def rendered_name(name: str) -> str:
     return f"rendered-{name}"
 
 
-def is_managed_name(name: str) -> bool:
-    """Whether a policy's name is one that the operator gives."""
-    return name.startswith(_PREFIX)
-
-
 def label_value(name: str) -> str:
     """A name as a label value: at most 63 characters, cut with a hash of the whole."""
     return _cut(name, _LONGEST_LABEL)
