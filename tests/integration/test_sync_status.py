@@ -1,14 +1,37 @@
 """What a status says is true at the moment it says so, also while everything moves."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
 from tests.integration.kube import Kube, Object, path_of
 from tests.integration.look import ready
-from tests.integration.operators import Operator
+from tests.integration.operators import Operator, leading, operating, through
 from tests.integration.support import History
 from tests.integration.world import graph, service
 from tests.waiting import eventually
+from tools.cluster import Cluster
+from tools.cluster.faults import Fault
+from tools.cluster.proxy import FaultProxy
 
 NAMES = [f"team-{number}" for number in range(30)]
 TURNS = range(1, 7)
+LATE = Fault(methods=frozenset({"GET"}), path="/servicegraphs$", delay=20.0)
+
+
+@pytest.fixture(scope="module")
+def proxy(control_plane: Cluster) -> Iterator[FaultProxy]:
+    with FaultProxy(control_plane) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def operator(account: Path, proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """An operator behind a proxy."""
+    folder = tmp_path_factory.mktemp("operator")
+    with operating(through(proxy.url, account, folder), folder, lease_seconds="30", renew_seconds="25") as running:
+        yield leading(running)
 
 
 def calling(namespace: str, name: str, number: int) -> Object:
@@ -25,7 +48,7 @@ def in_force(policies: list[Object], name: str) -> int:
     return 0
 
 
-def test_ready_is_never_early_and_no_edit_is_lost(kube: Kube, operator: Operator, namespace: str) -> None:
+def test_ready_is_never_early(kube: Kube, operator: Operator, namespace: str) -> None:
     """resourceVersions count the writes of all kinds: when a graph is Ready, its policy was there before."""
     kube.apply(*(service(namespace, name, http=8080) for name in NAMES))
     history = History(kube, namespace)
@@ -44,3 +67,21 @@ def test_ready_is_never_early_and_no_edit_is_lost(kube: Kube, operator: Operator
             assert in_force(policies, metadata["name"]) >= conditions["Ready"]["observedGeneration"]
     assert told >= len(NAMES)
     assert {in_force(states[-1][1], name) for name in NAMES} == {TURNS[-1]}
+
+
+def test_an_edit_is_first_seen_in_the_answer_to_a_status(
+    kube: Kube, operator: Operator, proxy: FaultProxy, namespace: str
+) -> None:
+    """The watch is late: what it brings at last has an older resourceVersion than the answer."""
+    kube.apply(service(namespace, "team-1"), calling(namespace, "team-1", 1))
+    eventually(lambda: in_force(kube.list("NetworkPolicy", namespace), "team-1") == 1)
+    eventually(lambda: ready(kube, namespace, "team-1"))
+    name = kube.list("NetworkPolicy", namespace)[0]["metadata"]["name"]
+    proxy.inject(LATE)
+    proxy.disconnect()
+    kube.apply(calling(namespace, "team-1", 2))
+    spec = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}
+    metadata = {"name": f"rendered-{name}", "namespace": namespace}
+    kube.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec})
+    eventually(lambda: in_force(kube.list("NetworkPolicy", namespace), "team-1") == 2, seconds=LATE.delay - 2)
+    proxy.heal()
