@@ -80,7 +80,9 @@ class Engine:
         leading = self._leading
         if self._profile is not None:
             self._compiler, self._profile = Compiler(self._profile), None
-            changes = msgspec.structs.replace(self._inbox.everything(), draining=self._drains.terms())
+            known = self._inbox.everything()
+            graphs = {**known.graphs, **changes.graphs}
+            changes = msgspec.structs.replace(known, graphs=graphs, draining=self._drains.terms())
             delta, found = await self._update(self._with_incumbents(changes))
             found = dict.fromkeys(self._state.wanted_keys()) | found
         else:
