@@ -44,11 +44,15 @@ _ONE_TERM = ("service", "workload", "labels")
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """A graph, or None and the problems that make the resource invalid."""
+    """A graph, or None and the problems that make the resource invalid.
+
+    `readable` is what an invalid resource still says: the services whose pods are known, with the entries that parse.
+    """
 
     key: GraphKey
     graph: Graph | None
     problems: tuple[Problem, ...] = ()
+    readable: Graph | None = None
 
 
 def parse(raw: Mapping[str, Any], namespace: str | None = None) -> Parsed:
@@ -79,7 +83,15 @@ def parse(raw: Mapping[str, Any], namespace: str | None = None) -> Parsed:
         generation=generation if isinstance(generation := metadata.get("generation"), int) else 0,
         created=created if isinstance(created := metadata.get("creationTimestamp"), str) else "",
     )
-    return Parsed(key, None if reader.problems else graph, tuple(dict.fromkeys(reader.problems)))
+    problems = tuple(dict.fromkeys(reader.problems))
+    return Parsed(key, graph) if not problems else Parsed(key, None, problems, _readable(graph, problems))
+
+
+def _readable(graph: Graph, problems: tuple[Problem, ...]) -> Graph:
+    def doubtful(service: DeclaredService) -> bool:
+        return any(p.path.startswith((f"{service.path}.name", f"{service.path}.selects")) for p in problems)
+
+    return msgspec.structs.replace(graph, services=tuple(s for s in graph.services if not doubtful(s)))
 
 
 def _envelope(raw: Mapping[str, Any], metadata: Mapping[str, Any], reader: Reader) -> None:

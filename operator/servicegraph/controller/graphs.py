@@ -17,6 +17,9 @@ from servicegraph.model.refs import GraphKey, ServiceKey
 class LiveGraph(msgspec.Struct, frozen=True):
     """A ServiceGraph in the cluster. `graph` is its last version that was valid, None where there was none.
 
+    Where only its status remembers one, from before this process, it is what the present version still says: callers
+    and callees of its neighbours.
+
     `problems` are not empty when the present version is invalid.
     """
 
@@ -82,7 +85,8 @@ class GraphStore:
         if old is not None and (old.uid, old.generation) == (metadata["uid"], generation):
             return old, self._set(key, msgspec.structs.replace(old, version=version, status=status))
         parsed = parse(raw)
-        last = old.graph if old is not None and old.uid == metadata["uid"] else None
+        was_valid = bool(status.get("services"))
+        last = old.graph if old is not None and old.uid == metadata["uid"] else parsed.readable if was_valid else None
         problems = () if parsed.graph else parsed.problems
         graph = parsed.graph or last
         return old, self._set(key, LiveGraph(key, metadata["uid"], version, generation, status, graph, problems))
