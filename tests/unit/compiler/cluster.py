@@ -27,17 +27,17 @@ STRANGER = Pod("elsewhere", {"app": "stranger"}, "stranger")
 OUTSIDE = Address("198.51.100.7")
 
 
-def graph(ref: str, spec: str) -> Graph:
-    """A graph from its name and the YAML of its spec."""
+def graph(ref: str, spec: str | Raw) -> Graph:
+    """A graph from its name and its spec, or the YAML of it."""
     namespace, name = _split(ref)
     raw = {
         "apiVersion": "servicegraph.dev/v1alpha1",
         "kind": "ServiceGraph",
         "metadata": {"namespace": namespace, "name": name},
-        "spec": yaml.safe_load(spec),
+        "spec": yaml.safe_load(spec) if isinstance(spec, str) else spec,
     }
     parsed = parse(raw)
-    assert parsed.graph is not None, [f"{p.path}: {p.message}" for p in parsed.problems]
+    assert parsed.graph is not None, [f"{p.path}: {p.message}" for p in parsed.problems[:3]]
     return parsed.graph
 
 
