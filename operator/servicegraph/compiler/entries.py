@@ -19,13 +19,13 @@ from servicegraph.model.graph import (
     PodsParty,
     ServiceParty,
 )
+from servicegraph.model.names import DNS_LABEL, DNS_SUBDOMAIN
 from servicegraph.model.ports import WrittenPort, parse_port
 from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.resource import AcceptSpec, CallSpec, LabelSelector, PodsSpec
 from servicegraph.model.selectors import EVERYTHING, NAMESPACE_LABEL, Operator, Requirement, Selector
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _FQDN = re.compile(r"(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _LABEL_PREFIX = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
 _LABEL_PART = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
@@ -63,9 +63,16 @@ class Reader:
 
     def name(self, name: str, path: str, what: str) -> None:
         """Note a name that is no DNS label (RFC 1123)."""
-        if not _NAME.match(name):
+        if not DNS_LABEL.match(name):
             self.wrong(
                 path, f"{name!r} cannot be the name of {what}: at most 63 lower-case letters, digits and dashes inside"
+            )
+
+    def subdomain(self, name: str, path: str, what: str) -> None:
+        """Note a name that is no DNS subdomain (RFC 1123)."""
+        if not DNS_SUBDOMAIN.match(name):
+            self.wrong(
+                path, f"{name[:80]!r} cannot be the name of {what}: lower-case letters, digits, dashes and dots inside"
             )
 
     def labels(self, labels: Mapping[str, str], path: str) -> None:

@@ -4,7 +4,6 @@ Everything one resource can tell about itself is checked here, so that the API s
 operator agree: a graph that parses needs only the cluster to be compiled.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ import msgspec
 
 from servicegraph.compiler.entries import Reader, Subject, parse_entry
 from servicegraph.compiler.wire import wire_error
+from servicegraph.model import names
 from servicegraph.model.graph import (
     DeclaredService,
     Entry,
@@ -38,7 +38,6 @@ _WORKLOAD_GROUPS = {
     "Job": "batch",
     "CronJob": "batch",
 }
-_GRAPH_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 _BOTH = (Direction.INGRESS, Direction.EGRESS)
 _ONE_TERM = ("service", "workload", "labels")
 
@@ -77,7 +76,7 @@ def parse(raw: Mapping[str, Any], namespace: str | None = None) -> Parsed:
         engine=spec.engine,
         directions=directions,
         services=_services(spec, directions, reader),
-        trusts=tuple(sorted({trust.policy for trust in spec.trusts})),
+        trusts=_trusts(spec, reader),
         ignores=tuple(Ignore(i.code, i.service, i.reason) for i in spec.ignores),
         uid=_text(metadata.get("uid")),
         generation=generation if isinstance(generation := metadata.get("generation"), int) else 0,
@@ -103,11 +102,8 @@ def _envelope(raw: Mapping[str, Any], metadata: Mapping[str, Any], reader: Reade
         reader.wrong(".metadata.name", "the graph has no name: write metadata.name")
     elif len(name) > 63:
         reader.wrong(".metadata.name", f"the name has {len(name)} characters: at most 63 fit in a label")
-    elif not _GRAPH_NAME.match(name):
-        reader.wrong(
-            ".metadata.name",
-            f"{name!r} cannot be the name of a graph: lower-case letters, digits, dashes and dots inside",
-        )
+    else:
+        reader.subdomain(name, ".metadata.name", "a graph")
     namespace = metadata.get("namespace")
     if namespace is not None and not isinstance(namespace, str):
         reader.wrong(".metadata.namespace", f"{namespace!r} is not a string: put it in quotes")
@@ -115,6 +111,12 @@ def _envelope(raw: Mapping[str, Any], metadata: Mapping[str, Any], reader: Reade
         reader.name(namespace, ".metadata.namespace", "a namespace")
     for field in sorted(set(map(str, raw)) - {"apiVersion", "kind", "metadata", "spec", "status"}):
         reader.wrong(f".{field}", f"unknown field {field!r}: a ServiceGraph has metadata and spec")
+
+
+def _trusts(spec: GraphSpec, reader: Reader) -> tuple[str, ...]:
+    for index, trust in enumerate(spec.trusts):
+        reader.subdomain(trust.policy, f".spec.trusts[{index}].policy", "a policy")
+    return tuple(sorted({trust.policy for trust in spec.trusts}))
 
 
 def _text(value: Any) -> str:
@@ -206,14 +208,20 @@ def _term(written: TermSpec, path: str, reader: Reader) -> TermSource | None:
 
 
 def _workload(written: WorkloadSpec, path: str, reader: Reader) -> WorkloadTerm | None:
+    reader.subdomain(written.name, f"{path}.name", "a workload")
+    if not names.KIND.match(written.kind):
+        reader.wrong(f"{path}.kind", f"{written.kind[:80]!r} cannot be a kind: write one such as Deployment or Rollout")
+        return None
     if written.api_version is not None:
-        group, slash, _ = written.api_version.rpartition("/")
-        if not slash:
-            group = ""
+        group = names.group_of(written.api_version)
     elif written.kind in _WORKLOAD_GROUPS:
         group = _WORKLOAD_GROUPS[written.kind]
     else:
         reader.wrong(path, f"{written.kind} is not a built-in workload: write its apiVersion too")
+        return None
+    if group is None:
+        given = f"{written.api_version!r:.80}"
+        reader.wrong(f"{path}.apiVersion", f"{given} is not an API version: write one such as argoproj.io/v1alpha1")
         return None
     return WorkloadTerm(WorkloadKey(reader.graph.namespace, group, written.kind, written.name))
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -17,6 +18,18 @@ class MalformedError(ValueError):
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(message)
         self.path = path
+
+
+def api_path(group: str, *segments: str) -> str:
+    """The URL path of an API group (the core group is empty) or of something below it; empty segments are left out.
+
+    No segment leads elsewhere: what is not a plain name is percent-encoded. Raises ValueError for `.` and `..`, which
+    clients resolve even so.
+    """
+    parts = [part for part in ("apis" if group else "api", group, *segments) if part]
+    if wrong := {".", ".."}.intersection(parts):
+        raise ValueError(f"{wrong.pop()!r} is no name in the path of an API")
+    return "/" + "/".join(quote(part, safe="") for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +59,7 @@ class Resource(Generic[K, T]):
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """The URL path of the collection, of one object, or of its subresource."""
         scope = ("namespaces", namespace) if namespace and self.namespaced else ()
-        parts = ("apis" if self.group else "api", self.api_version, *scope, self.plural, name, subresource)
-        return "/" + "/".join(part for part in parts if part)
+        return api_path(self.group, self.version, *scope, self.plural, name, subresource)
 
     def read(self, found: Any) -> tuple[K, T | None, str]:
         """The key, what is kept, and the resourceVersion of an object decoded to `wire`. Raises ValueError."""

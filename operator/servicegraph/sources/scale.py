@@ -5,9 +5,12 @@ https://kubernetes.io/docs/reference/kubernetes-api/autoscaling-resources/scale-
 
 import re
 
+import msgspec
+
 from servicegraph.model.refs import WorkloadKey
 from servicegraph.model.selectors import Operator, Requirement, Selector
 from servicegraph.sources.api import ApiClient, ApiError
+from servicegraph.sources.resources import api_path
 
 _NOT_FOUND = 404
 _REQUIREMENT = re.compile(
@@ -19,6 +22,41 @@ _REQUIREMENT = re.compile(
     )\s*(?:,|$)""",
     re.VERBOSE,
 )
+
+
+class _Wire(msgspec.Struct, frozen=True, rename="camel"):
+    pass
+
+
+class _Version(_Wire, frozen=True):
+    version: str
+
+
+class _Group(_Wire, frozen=True):
+    """metav1.APIGroup."""
+
+    preferred_version: _Version
+
+
+class _Kind(_Wire, frozen=True):
+    name: str
+    kind: str
+
+
+class _Kinds(_Wire, frozen=True):
+    """metav1.APIResourceList."""
+
+    resources: tuple[_Kind, ...]
+
+
+class _ScaleStatus(_Wire, frozen=True):
+    selector: str = ""
+
+
+class _Scale(_Wire, frozen=True):
+    """autoscaling/v1 Scale."""
+
+    status: _ScaleStatus = _ScaleStatus()
 
 
 def parse_selector(text: str) -> Selector:
@@ -40,29 +78,29 @@ def parse_selector(text: str) -> Selector:
 async def scale_selector(client: ApiClient, key: WorkloadKey) -> Selector | None:
     """The selector of a workload's pods; None where it, its kind or its scale subresource does not exist.
 
-    Raises ApiError, and ValueError where the selector cannot be read.
+    Raises ApiError, and ValueError where an answer or the selector in it cannot be read.
     """
     try:
         version = await _version(client, key.group)
-        root = f"/apis/{key.group}/{version}" if key.group else f"/api/{version}"
-        kinds = (await client.get(root))["resources"]
-        plural = next((r["name"] for r in kinds if r["kind"] == key.kind and "/" not in r["name"]), None)
-        if plural is None or f"{plural}/scale" not in {r["name"] for r in kinds}:
+        root = api_path(key.group, version)
+        kinds = msgspec.convert(await client.get(root), _Kinds).resources
+        plural = next((k.name for k in kinds if k.kind == key.kind and "/" not in k.name), None)
+        if plural is None or f"{plural}/scale" not in {k.name for k in kinds}:
             return None
-        scale = await client.get(f"{root}/namespaces/{key.namespace}/{plural}/{key.name}/scale")
+        path = api_path(key.group, version, "namespaces", key.namespace, plural, key.name, "scale")
+        scale = msgspec.convert(await client.get(path), _Scale)
     except ApiError as error:
         if error.status == _NOT_FOUND:
             return None
         raise
-    selector = scale.get("status", {}).get("selector", "")
+    selector = scale.status.selector
     return parse_selector(selector) if selector else None
 
 
 async def _version(client: ApiClient, group: str) -> str:
     if not group:
         return "v1"
-    found: str = (await client.get(f"/apis/{group}"))["preferredVersion"]["version"]
-    return found
+    return msgspec.convert(await client.get(api_path(group)), _Group).preferred_version.version
 
 
 def _requirement(match: re.Match[str]) -> Requirement:
