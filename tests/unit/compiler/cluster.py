@@ -67,7 +67,7 @@ def workload(
     if kind == "CronJob":
         spec = {"jobTemplate": {"spec": spec}}
     elif kind != "Job":
-        spec["selector"] = {"matchLabels": chosen}
+        spec["selector"] = {"matchLabels": dict(chosen)}
     return {
         "apiVersion": "batch/v1" if kind in ("Job", "CronJob") else "apps/v1",
         "kind": kind,
