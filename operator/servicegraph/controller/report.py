@@ -97,7 +97,7 @@ class Reporter:
 
     def _outcome(self, live: LiveGraph) -> Outcome:
         namespace = live.key.namespace
-        names = [name for name in self._state.pending[namespace] if self._state.graph_of((namespace, name)) == live.key]
+        pending = sum(graph == live.key for graph in self._state.pending[namespace].values())
         failures = tuple(
             failure
             for (ns, name), failure in sorted(self._state.failures.items())
@@ -107,7 +107,7 @@ class Reporter:
         dry = [policy.name for policy in result.policies if policy.mode is Mode.DRY_RUN]
         whole = result.graph.mode is Mode.DRY_RUN
         would = held(self._state.view(namespace), live.uid if whole else "", dry) if dry or whole else None
-        return Outcome(len(names), failures, would)
+        return Outcome(pending, failures, would)
 
     def _problems(self, live: LiveGraph) -> list[Problem]:
         """What only the controller can see."""

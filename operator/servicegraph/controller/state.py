@@ -14,7 +14,8 @@ from servicegraph.model.refs import GraphKey, ServiceKey
 class State:
     """Owned by the event loop: nothing here is touched from another thread.
 
-    `pending` are names whose writes have not been accepted yet, `failures` says why where it is known.
+    `pending` are names whose writes have not been accepted yet, each with the graph that waits for it: of a policy
+    that is to go nothing else may be left to tell. `failures` says why where it is known.
     `gaps` has, for services that moved to pods that no term covered before, those pods' selector.
     `unenforced` says why policies may have no effect here, None where something enforces them.
     """
@@ -24,7 +25,7 @@ class State:
     gaps: dict[ServiceKey, str]
     unenforced: str | None
     failures: dict[PolicyKey, Failure]
-    pending: dict[str, set[str]]
+    pending: dict[str, dict[str, GraphKey | None]]
 
     def __init__(self) -> None:
         self.graphs = GraphStore()
@@ -32,7 +33,7 @@ class State:
         self.gaps = {}
         self.unenforced = None
         self.failures = {}
-        self.pending = defaultdict(set)
+        self.pending = defaultdict(dict)
         self._records: dict[str, dict[GraphKey, GraphRecord]] = defaultdict(dict)
         self._wanted: dict[str, ByName[Wanted]] = defaultdict(ByName)
         self._live: dict[str, ByName[LivePolicy]] = defaultdict(ByName)
@@ -58,7 +59,8 @@ class State:
     def want(self, key: PolicyKey, wanted: Wanted | None) -> None:
         """Note what the compiler wants of a policy, None for nothing. It is pending until it has been compared."""
         namespace, name = key
-        self.pending[namespace].add(name)
+        pending = self.pending[namespace]
+        pending[name] = wanted.policy.graph if wanted else self.graph_of(key) or pending.get(name)
         if wanted is None:
             self._wanted[namespace].drop(name)
         else:

@@ -1,7 +1,6 @@
 """Namespaces come off the queue one at a time each: plan, apply, plan again until nothing is left."""
 
 import logging
-from collections.abc import Iterable
 
 from servicegraph.controller.apply import Applier, Refusal
 from servicegraph.controller.engine import EVERYTHING, Item, Queue
@@ -68,13 +67,15 @@ class Worker:
         left = {action.name for action in last.actions}
         pending = self._state.pending[namespace]
         failing = {name for ns, name in self._state.failures if ns == namespace}
-        seen = pending | failing | left if names is None else names | left
+        seen = pending.keys() | failing | left if names is None else names | left
         failures = {name: refusal.failure for name, refusal in skip.items() if name in left}
         failures |= {name: _taken(name) for name in last.taken}
         changed = {name for name in seen | failures.keys() if self._remember((namespace, name), failures.get(name))}
-        changed |= (seen & pending) ^ left
-        pending -= seen
-        pending |= left
+        changed |= (seen & pending.keys()) ^ left
+        waiting = {name: self._state.graph_of((namespace, name)) or pending.get(name) for name in changed | left}
+        for name in seen:
+            pending.pop(name, None)
+        pending.update((name, waiting[name]) for name in left)
         for name in left:
             refusal = skip.get(name)
             delay = self._queue.retry(namespace, name, refusal.again or 0.0 if refusal else 0.0)
@@ -82,16 +83,13 @@ class Worker:
                 _log.warning("%s/%s: %s; again in %.1f s", namespace, name, refusal.failure.message, delay)
         for name in seen - left:
             self._queue.forget(namespace, name)
-        return self._graphs_of(namespace, changed) | self._holding(namespace)
+        return {graph for name in changed if (graph := waiting[name])} | self._holding(namespace)
 
     def _remember(self, key: PolicyKey, failure: Failure | None) -> bool:
         before = self._state.failures.pop(key, None)
         if failure is not None:
             self._state.failures[key] = failure
         return before != failure
-
-    def _graphs_of(self, namespace: str, names: Iterable[str]) -> set[GraphKey]:
-        return {key for name in names if (key := self._state.graph_of((namespace, name))) is not None}
 
     def _holding(self, namespace: str) -> set[GraphKey]:
         """Graphs whose status says what would be written."""
