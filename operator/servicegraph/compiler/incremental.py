@@ -15,12 +15,12 @@ from servicegraph.compiler.inventory import Inventory, everything
 from servicegraph.compiler.overlaps import Overlaps
 from servicegraph.compiler.subjects import Subject
 from servicegraph.compiler.subjecttable import SubjectTable
-from servicegraph.compiler.synthesize import Directions, declare, default_deny, overflow, service_policies
+from servicegraph.compiler.synthesize import declare, default_deny, overflow, service_policies
 from servicegraph.compiler.view import isolable, problem_of
 from servicegraph.model.cluster import Cluster
 from servicegraph.model.compilation import Compilation
 from servicegraph.model.graph import DeclaredService, Graph
-from servicegraph.model.policy import Declared, Mode, Policy
+from servicegraph.model.policy import Declared, Policy
 from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import GraphKey, ServiceKey
@@ -137,15 +137,10 @@ class Compiler:
             subject = self.subject(key)
             halves = [*self._edges.halves(key), *dns_halves(service, self._resolver, self)]
             said = self._declared[key] = declare(service, subject, halves)
-            self._policies[key] = service_policies(service, subject, said, self._denied(key.namespace))
+            self._policies[key] = service_policies(service, subject, said, self._denies.get(key.namespace))
         after = {p.name: p for p in self._policies.get(key, ())}
         names = before.keys() | after.keys()
         return {(key.namespace, name) for name in names if not _same(before.get(name), after.get(name))}
-
-    def _denied(self, namespace: str) -> Directions:
-        """The directions that a namespace denies by default, for real."""
-        deny = self._denies.get(namespace)
-        return deny.directions if deny is not None and deny.mode is Mode.ENFORCE else ()
 
     def _update_denies(self, namespaces: set[str], dirty: set[ServiceKey], told: set[GraphKey]) -> set[tuple[str, str]]:
         """Recompute default denies; their names where they differ.
@@ -154,7 +149,6 @@ class Compiler:
         """
         names: set[tuple[str, str]] = set()
         for namespace in namespaces:
-            denied = self._denied(namespace)
             graphs = self._declarations.of_namespace(namespace)
             before, after = self._denies.pop(namespace, None), default_deny(graphs)
             if after is not None:
@@ -163,7 +157,7 @@ class Compiler:
                 owned = [policy for policy in (before, after) if policy is not None]
                 names |= {(namespace, policy.name) for policy in owned}
                 told |= {policy.graph for policy in owned}
-            if self._denied(namespace) != denied:
+            if _denial(before) != _denial(after):
                 dirty.update(s for graph in graphs for s in self._declarations.of_graph(graph.key))
         return names
 
@@ -207,6 +201,11 @@ class Compiler:
             problems.append(Problem(finding.code, finding.severity, graph.key, ".spec.dns", finding.message))
         problems += overflow(graph, policies, self._profile)
         return tuple(sorted(dict.fromkeys(problems), key=lambda p: p.rank))
+
+
+def _denial(deny: Policy | None) -> tuple[object, ...]:
+    """What the services of a namespace need to know of its default deny."""
+    return (deny.directions, deny.mode) if deny is not None else ()
 
 
 def _same(one: Policy | None, other: Policy | None) -> bool:

@@ -42,16 +42,17 @@ def declare(service: DeclaredService, subject: Subject, halves: Iterable[Half]) 
 
 
 def service_policies(
-    service: DeclaredService, subject: Subject, declared: tuple[Declared, ...], denied: Directions
+    service: DeclaredService, subject: Subject, declared: tuple[Declared, ...], deny: Policy | None
 ) -> tuple[Policy, ...]:
-    """The policies of a service. `denied` are the directions that its namespace denies by default."""
+    """The policies of a service. `deny` is the default deny of its namespace; exemptions share its mode."""
+    denied = deny.directions if deny is not None and deny.mode is Mode.ENFORCE else ()
     terms = _by_selector(subject)
     policies: list[Policy] = []
     for said in declared:
         if service.mode is not Mode.OFF:
             policies += _term_policies(service, said, terms[said.subject], denied)
-        if service.mode is not Mode.ENFORCE and denied:
-            policies.append(_exemption(service, said.subject, denied))
+        if service.mode is not Mode.ENFORCE and deny is not None:
+            policies.append(_exemption(service, said.subject, deny))
     return tuple(policies)
 
 
@@ -139,7 +140,7 @@ def _merged(listenings: list[Listening]) -> Listening:
     return Listening(tuple(sorted(services, key=msgspec.json.encode)), tuple(sorted(pods, key=msgspec.json.encode)))
 
 
-def _exemption(service: DeclaredService, subject: Selector, denied: Directions) -> Policy:
+def _exemption(service: DeclaredService, subject: Selector, deny: Policy) -> Policy:
     origin = Origin(service.graph, f"{service.path}.mode", f"{service.key.name} is {service.mode.value}")
     allow_all = (Rule((ANY_PEER,), None, (origin,)),)
     return Policy(
@@ -149,9 +150,10 @@ def _exemption(service: DeclaredService, subject: Selector, denied: Directions) 
         graph=service.graph,
         service=service.key,
         subject=subject,
-        directions=denied,
-        ingress=allow_all if Direction.INGRESS in denied else (),
-        egress=allow_all if Direction.EGRESS in denied else (),
+        directions=deny.directions,
+        ingress=allow_all if Direction.INGRESS in deny.directions else (),
+        egress=allow_all if Direction.EGRESS in deny.directions else (),
+        mode=deny.mode,
     )
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from servicegraph.compiler.emit.names import DEFAULT_DENY
+from servicegraph.controller.isolation import live_denied, opened
 from servicegraph.controller.live import (
     LivePolicy,
     Owner,
@@ -62,8 +63,12 @@ class Comparer:
     def __init__(self, view: NamespaceView) -> None:
         self._view = view
         self._uids = view.uids
-        self._held_uids = frozenset(graph.uid for graph in view.graphs.values() if graph.held)
-        self._held_services = frozenset(s for graph in view.graphs.values() for s in graph.held_services)
+        graphs = view.graphs.values()
+        self._frozen_uids = frozenset(graph.uid for graph in graphs if graph.frozen)
+        self._held_uids = frozenset(graph.uid for graph in graphs if graph.held)
+        self._held_services = frozenset(s for graph in graphs for s in graph.held_services)
+        self._off_services = frozenset(s for graph in graphs for s in graph.off_services)
+        self._denied = live_denied(view)
         deny = view.live.get(DEFAULT_DENY)
         asked = DEFAULT_DENY in view.wanted and deny is not None and standing(deny, self._uids) is Standing.OURS
         self._deny = (deny_owner(deny.uid),) if deny is not None and asked and not deny.deleting else ()
@@ -75,17 +80,41 @@ class Comparer:
 
     def difference(self, name: str) -> Action | None:
         """What is to be written now."""
-        wanted, live = self._view.wanted.get(name), self._view.live.get(name)
+        wanted, live = self._wanted(name), self._view.live.get(name)
         if wanted is not None:
             graph = self._view.graphs.get(wanted.policy.graph)
-            if wanted.policy.mode is Mode.DRY_RUN or graph is None or graph.frozen or self._needless(wanted, graph):
+            dry = wanted.policy.mode is Mode.DRY_RUN and wanted.policy.kind is not PolicyKind.EXEMPTION
+            if dry or graph is None or graph.frozen or self._needless(wanted, graph):
                 return None
             return self.compare(name)
         if live is None or live.deleting or standing(live, self._uids) is not Standing.OURS:
             return None
-        if service_of(name) in self._held_services or any(owner.uid in self._held_uids for owner in live.owners):
+        return None if self._stays(live) else Action(verb=Verb.DELETE, name=name, live=live)
+
+    def _wanted(self, name: str) -> Wanted | None:
+        """What should be of that name beside the live default deny.
+
+        The exemptions from a deny that is in DryRun are wanted for as long as an earlier one is live.
+        """
+        wanted = self._view.wanted.get(name)
+        if wanted is None:
             return None
-        return Action(verb=Verb.DELETE, name=name, live=live)
+        policy = wanted.policy
+        if policy.kind is PolicyKind.EXEMPTION and policy.mode is Mode.DRY_RUN and not self._denied:
+            return None
+        return opened(wanted, self._denied)
+
+    def _stays(self, live: LivePolicy) -> bool:
+        """Whether a live policy that is not wanted is kept: its graph or service is held, or a held deny needs it."""
+        if any(owner.uid in self._frozen_uids for owner in live.owners):
+            return True
+        service = service_of(live.name)
+        unknown = bool(self._denied) and DEFAULT_DENY not in self._view.wanted
+        if live.exempts:
+            return unknown and service in self._off_services | self._held_services
+        if service in self._held_services or any(owner.uid in self._held_uids for owner in live.owners):
+            return True
+        return unknown and service in self._off_services and live.name != DEFAULT_DENY
 
     def _needless(self, wanted: Wanted, graph: GraphRecord) -> bool:
         """Whether it exempts from the default deny what policies that stay as they are allow and isolate already."""
@@ -96,7 +125,7 @@ class Comparer:
 
     def compare(self, name: str) -> Action | None:
         """What a wanted policy lacks, whether or not it may be written."""
-        wanted, live = self._view.wanted.get(name), self._view.live.get(name)
+        wanted, live = self._wanted(name), self._view.live.get(name)
         if wanted is None:
             return None
         owners = self._owners(wanted, live)

@@ -43,6 +43,7 @@ class LiveGraph(msgspec.Struct, frozen=True):
             isolates_namespace=self.graph is not None and self.graph.isolation == "Namespace",
             frozen=invalid,
             held_services=frozenset(s.key.name for s in services if invalid or s.mode is Mode.DRY_RUN),
+            off_services=frozenset(s.key.name for s in services if s.mode is Mode.OFF),
         )
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from servicegraph.compiler.emit.kubernetes import manifest
 from servicegraph.controller.compare import Action
+from servicegraph.controller.isolation import RESERVED
 from servicegraph.controller.live import LivePolicy, Owner, is_graph
-from servicegraph.controller.plan import RESERVED
 from servicegraph.controller.view import Wanted
 
 

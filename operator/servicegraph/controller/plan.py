@@ -8,7 +8,8 @@ Under Namespace isolation every policy is owned by the default deny too, so that
 first. Owners are known by UID only, so the deny is created first with a subject that no pod can have, and gets its
 real subject last.
 
-A plan may be a first step: what can only be decided once its writes are accepted is left to the next plan.
+A plan may be a first step: what can only be decided once its writes are accepted is left to the next plan. So what
+the live default deny would cut stays allowed in a plan that changes or removes the deny.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,19 +18,9 @@ import msgspec
 
 from servicegraph.compiler.emit.names import DEFAULT_DENY
 from servicegraph.controller.compare import Action, Comparer, Verb
-from servicegraph.controller.live import LivePolicy, managed, service_of, spec_digest
+from servicegraph.controller.isolation import widens
+from servicegraph.controller.live import LivePolicy, managed, service_of
 from servicegraph.controller.view import NamespaceView
-
-_NEVER = "servicegraph.dev/no-pod"
-RESERVED = {
-    "podSelector": {
-        "matchExpressions": [{"key": _NEVER, "operator": "Exists"}, {"key": _NEVER, "operator": "DoesNotExist"}]
-    },
-    "policyTypes": ["Ingress", "Egress"],
-    "ingress": [],
-    "egress": [],
-}
-_RESERVED_DIGEST = spec_digest(RESERVED)
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -75,7 +66,7 @@ def plan(view: NamespaceView, names: Collection[str] | None = None) -> Plan:
     if deny.verb is Verb.DELETE:
         after = [_after(a, (*applies, deny)) for a in deletes]
         return _phases(taken, plain, closing, [deny], after)
-    if deny.live is None or deny.live.spec == _RESERVED_DIGEST:
+    if deny.wanted is not None and widens(deny.wanted.policy, deny.live):
         deny = msgspec.structs.replace(deny, needs=taken.union(a.name for a in applies))
     return _phases(taken, plain, closing, [deny], [_after(a, applies) for a in deletes])
 

@@ -93,7 +93,7 @@ class GraphRecord(msgspec.Struct, frozen=True):
     """What the planner needs to know of a graph.
 
     `frozen`: its resource is invalid, so nothing of it is written or deleted. `held_services` are names of those
-    of its services whose policies stay as they are.
+    of its services whose policies stay as they are, `off_services` of those that have none.
     """
 
     key: GraphKey
@@ -102,6 +102,7 @@ class GraphRecord(msgspec.Struct, frozen=True):
     isolates_namespace: bool = False
     frozen: bool = False
     held_services: frozenset[str] = frozenset()
+    off_services: frozenset[str] = frozenset()
 
     @property
     def held(self) -> bool:

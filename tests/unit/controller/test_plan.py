@@ -6,9 +6,10 @@ import pytest
 from servicegraph.compiler.emit.kubernetes import manifest
 from servicegraph.compiler.emit.names import DEFAULT_DENY, HASH_ANNOTATION, SERVICE_LABEL
 from servicegraph.controller.compare import Action, Verb
+from servicegraph.controller.isolation import RESERVED
 from servicegraph.controller.live import graph_owner
 from servicegraph.controller.manifests import body
-from servicegraph.controller.plan import RESERVED, held
+from servicegraph.controller.plan import held
 from servicegraph.model.policy import Direction, Mode
 from servicegraph.model.refs import GraphKey
 from tests.unit.controller.planning import (
