@@ -3,9 +3,9 @@
 from collections import defaultdict
 
 from servicegraph.compiler.accepts import Accept, resolve_accept
+from servicegraph.compiler.apiserver import API_SERVER
 from servicegraph.compiler.calls import Call, resolve_call
 from servicegraph.compiler.changes import Changes
-from servicegraph.compiler.parties import API_SERVER
 from servicegraph.compiler.view import Half, View
 from servicegraph.model.compilation import Edge
 from servicegraph.model.graph import Entry, NamedParty, PlaceParty, PodsParty, ServiceParty

@@ -6,6 +6,7 @@ Rules R5, R10, R11, R17 and R20. ipBlock is never used for pods: the API leaves 
 
 import msgspec
 
+from servicegraph.compiler.apiserver import locate
 from servicegraph.compiler.entries import Reader, pods_party
 from servicegraph.compiler.labels import unenforceable, unseen_labels
 from servicegraph.compiler.terms import Finding, Term, by_number
@@ -26,10 +27,9 @@ from servicegraph.model.policy import ANY_PEER, AddressPeer, Direction, Peer, Po
 from servicegraph.model.ports import PortRange
 from servicegraph.model.problems import Code, Severity
 from servicegraph.model.profile import ClusterProfile
-from servicegraph.model.refs import GraphKey, ServiceKey
+from servicegraph.model.refs import GraphKey
 from servicegraph.model.selectors import EVERYTHING, NAMESPACE_LABEL
 
-API_SERVER = ServiceKey("default", "kubernetes")
 _MOST_ADDRESSES = 100
 
 
@@ -174,18 +174,21 @@ def _nodes(view: View) -> Peers:
 
 
 def _api_server(view: View) -> Peers:
-    written = view.profile.api_server
-    addresses, ports = written.addresses, {written.port} if written.port else set()
-    for endpoints in view.inventory.slices(API_SERVER):
-        if not written.addresses:
-            addresses += endpoints.addresses
-        if not written.port:
-            ports |= {port.number for port in endpoints.ports if port.protocol == "TCP"}
-    if not addresses or not ports:
+    found = locate(view)
+    findings = tuple(
+        _error(
+            Code.PROFILE_INCOMPLETE,
+            f"the API server is said to be at {address}, inside {inside}, where others are: if it really is, write "
+            "apiServer.addresses in the ClusterProfile",
+        )
+        for address, inside in found.refused
+    )
+    if not findings and not (found.addresses and found.ports):
         return _incomplete("where the API server is", ["apiServer.addresses", "apiServer.port"])
     return Peers(
-        tuple(AddressPeer(single(address)) for address in sorted(set(addresses))),
-        ports=tuple(PortRange("TCP", port, port) for port in sorted(ports)),
+        tuple(AddressPeer(single(address)) for address in found.addresses if found.ports),
+        findings,
+        ports=tuple(PortRange("TCP", port, port) for port in found.ports),
     )
 
 

@@ -15,6 +15,7 @@ from servicegraph.sources.resources import Resource
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by"
 BUILT_IN_MANAGER = "endpointslice-controller.k8s.io"
+_ADDRESSES = ("IPv4", "IPv6")
 
 
 class NodeAddresses(msgspec.Struct, frozen=True):
@@ -32,8 +33,15 @@ def _namespace(name: str, found: wire.Namespace) -> Namespace:
 
 
 def _node(name: str, found: wire.Node) -> NodeAddresses:
-    internal = {canonical(a.address) for a in found.status.addresses if a.type == "InternalIP"}
-    return NodeAddresses(name, tuple(sorted(internal)))
+    internal = [_address(a.address) for a in found.status.addresses if a.type == "InternalIP"]
+    return NodeAddresses(name, tuple(sorted({address for address in internal if address is not None})))
+
+
+def _address(text: str) -> str | None:
+    try:
+        return canonical(text)
+    except ValueError:
+        return None
 
 
 def _service(key: ServiceKey, found: wire.Service) -> Service:
@@ -51,7 +59,7 @@ def _service(key: ServiceKey, found: wire.Service) -> Service:
 def _endpoint_slice(key: tuple[str, str], found: wire.EndpointSlice) -> EndpointSlice | None:
     labels = found.metadata.labels
     service = labels.get(SERVICE_NAME_LABEL)
-    if not service or found.address_type == "FQDN" or labels.get(MANAGED_BY_LABEL) == BUILT_IN_MANAGER:
+    if not service or found.address_type not in _ADDRESSES or labels.get(MANAGED_BY_LABEL) == BUILT_IN_MANAGER:
         return None
     addresses = {canonical(address) for endpoint in found.endpoints for address in endpoint.addresses}
     ports = {ContainerPort(p.port, p.protocol, p.name or None) for p in found.ports if p.port is not None}

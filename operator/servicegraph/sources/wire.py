@@ -4,13 +4,15 @@ Whatever is not named here is skipped while decoding, so that a change elsewhere
 Field names and defaults: https://kubernetes.io/docs/reference/kubernetes-api/.
 """
 
-from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 import msgspec
 
 from servicegraph.model.ports import Protocol
 
 T = TypeVar("T")
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
 class _Wire(msgspec.Struct, frozen=True, rename="camel"):
@@ -69,10 +71,10 @@ class Namespace(_Wire, frozen=True):
 class ServicePort(_Wire, frozen=True):
     """core/v1 ServicePort."""
 
-    port: int
+    port: Port
     name: str = ""
     protocol: Protocol = "TCP"
-    target_port: int | str = 0
+    target_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | str = 0
 
 
 class ServiceSpec(_Wire, frozen=True):
@@ -115,7 +117,7 @@ class Node(_Wire, frozen=True):
 class ContainerPort(_Wire, frozen=True):
     """core/v1 ContainerPort."""
 
-    container_port: int
+    container_port: Port
     name: str = ""
     protocol: Protocol = "TCP"
 
@@ -186,7 +188,7 @@ class EndpointPort(_Wire, frozen=True):
     """discovery.k8s.io/v1 EndpointPort; without a port it stands for every port."""
 
     name: str = ""
-    port: int | None = None
+    port: Port | None = None
     protocol: Protocol = "TCP"
 
 

@@ -86,14 +86,15 @@ def namespace(name: str, **labels: str) -> Raw:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def endpoints(ref: str, addresses: Iterable[str], ports: str = "") -> Raw:
+def endpoints(ref: str, addresses: Iterable[str], ports: str = "", slice_name: str = "") -> Raw:
     """An EndpointSlice of the Service of that name, made by somebody else than the built-in controller."""
     namespace_, name = _split(ref)
     made = [_container_port(p) for p in ports.split()]
+    labels = {"kubernetes.io/service-name": name}
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
-        "metadata": {"namespace": namespace_, "name": f"{name}-1", "labels": {"kubernetes.io/service-name": name}},
+        "metadata": {"namespace": namespace_, "name": slice_name or f"{name}-1", "labels": labels},
         "addressType": "IPv4",
         "endpoints": [{"addresses": [address]} for address in addresses],
         "ports": [{"port": p.pop("containerPort"), **p} for p in made],

@@ -222,6 +222,8 @@ def test_a_node_is_its_internal_addresses() -> None:
         {"type": "ExternalIP", "address": "198.51.100.1"},
         {"type": "Hostname", "address": "one"},
         {"type": "InternalIP", "address": "fd00::2"},
+        {"type": "InternalIP", "address": "one.example.com"},
+        {"type": "InternalIP", "address": "fe80::1%eth0"},
     ]
     raw = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}, "status": {"addresses": addresses}}
     assert decode(raw) == NodeAddresses("one", ("192.168.1.2", "fd00::2"))
