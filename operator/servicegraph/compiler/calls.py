@@ -196,7 +196,7 @@ def _external(caller: DeclaredService, entry: Entry, callee: Subject, view: View
         )
         finding = Finding(Code.EXTERNAL_SERVICE, Severity.ERROR, message)
         return _refused(caller, entry, finding, EdgeState.UNSUPPORTED, callee.key)
-    answer = outside_peers(callee.addresses, view.profile)
+    answer = outside_peers(callee.addresses, view)
     table = resolve_ports((callee.reached,), entry.ports, service_port)
     findings = list(answer.findings)
     findings += [Finding(u.code, Severity.ERROR, u.message) for u in table.unresolved]

@@ -65,6 +65,9 @@ class Edges:
         api_server = any(namespace == API_SERVER.namespace for namespace, _ in changes.endpoint_slices)
         if changes.node_addresses is not None or api_server:
             found |= self._read_places
+        if changes.node_addresses is not None:
+            outside = [callers for key, callers in self._incoming.items() if self._view.subject(key).addresses]
+            found.update(caller for callers in outside for caller in callers)
         return found
 
     def _resolve(self, key: ServiceKey) -> set[ServiceKey]:

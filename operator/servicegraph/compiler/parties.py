@@ -103,7 +103,7 @@ def _place(place: Place, direction: Direction, view: View) -> Peers:
         case Place.ANYWHERE:
             return Peers((ANY_PEER,))
         case Place.INTERNET:
-            return _internet(view.profile)
+            return _internet(view)
         case Place.NODES:
             return _nodes(view)
         case Place.KUBE_API_SERVER:
@@ -159,15 +159,15 @@ def _addresses(party: AddressParty, profile: ClusterProfile) -> Peers:
     return Peers((AddressPeer(party.cidr, party.excluded),), findings)
 
 
-def _internet(profile: ClusterProfile) -> Peers:
-    if missing := _unknown_ranges(profile):
+def _internet(view: View) -> Peers:
+    if missing := _unknown_ranges(view):
         return _incomplete("what is inside the cluster", missing)
-    inside = (*profile.ranges.cluster, *LINK_LOCAL, *profile.limits.denied_cidrs)
+    inside = _inside(view)
     return Peers(tuple(AddressPeer(whole, within(whole, inside)) for whole in EVERYWHERE))
 
 
 def _nodes(view: View) -> Peers:
-    cidrs = view.profile.ranges.nodes or tuple(map(single, view.inventory.node_addresses))
+    cidrs = _node_ranges(view)
     if not cidrs:
         return _incomplete("which addresses the nodes have", ["ranges.nodes"])
     return Peers(tuple(AddressPeer(cidr) for cidr in sorted(set(cidrs))))
@@ -233,14 +233,14 @@ def _error(code: Code, message: str) -> Finding:
     return Finding(code, Severity.ERROR, message)
 
 
-def outside_peers(addresses: tuple[str, ...], profile: ClusterProfile) -> Peers:
+def outside_peers(addresses: tuple[str, ...], view: View) -> Peers:
     """The addresses of a Service without selector as peers (R10): at most 100, none of the cluster's own."""
-    if missing := _unknown_ranges(profile):
+    if missing := _unknown_ranges(view):
         return _incomplete("whether its addresses are the cluster's own", missing)
     if len(addresses) > _MOST_ADDRESSES:
         message = f"the Service has {len(addresses)} addresses, at most {_MOST_ADDRESSES} become rules: write a cidr"
         return _failed(Code.EXTERNAL_SERVICE, message)
-    forbidden = (*profile.ranges.cluster, *LINK_LOCAL, *profile.limits.denied_cidrs)
+    forbidden = _inside(view)
     peers: list[Peer] = []
     findings: list[Finding] = []
     for cidr in map(single, addresses):
@@ -253,5 +253,18 @@ def outside_peers(addresses: tuple[str, ...], profile: ClusterProfile) -> Peers:
     return Peers(tuple(peers), tuple(findings))
 
 
-def _unknown_ranges(profile: ClusterProfile) -> list[str]:
-    return [f"ranges.{name}" for name in ("pods", "services", "nodes") if not getattr(profile.ranges, name)]
+def _node_ranges(view: View) -> tuple[str, ...]:
+    return view.profile.ranges.nodes or tuple(map(single, view.inventory.node_addresses))
+
+
+def _inside(view: View) -> tuple[str, ...]:
+    """The cluster's own addresses, and those that this cluster opens to nobody."""
+    ranges = view.profile.ranges
+    own = (*ranges.pods, *ranges.services, *_node_ranges(view))
+    return (*own, *LINK_LOCAL, *view.profile.limits.denied_cidrs)
+
+
+def _unknown_ranges(view: View) -> list[str]:
+    ranges = view.profile.ranges
+    known = {"pods": ranges.pods, "services": ranges.services, "nodes": _node_ranges(view)}
+    return [f"ranges.{name}" for name, found in known.items() if not found]

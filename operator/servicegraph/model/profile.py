@@ -51,11 +51,6 @@ class Ranges(_Wire, frozen=True):
     services: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
 
-    @property
-    def cluster(self) -> tuple[str, ...]:
-        """Every range of the cluster."""
-        return self.pods + self.services + self.nodes
-
 
 class Engine(_Wire, frozen=True):
     """What enforces policies here. `policyMapSize` is in entries per pod."""

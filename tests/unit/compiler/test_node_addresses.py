@@ -6,6 +6,7 @@ import pytest
 from servicegraph.compiler.changes import Changes
 from servicegraph.compiler.incremental import Compiler, compile_all
 from servicegraph.compiler.inventory import everything
+from servicegraph.model.graph import Graph
 from servicegraph.model.problems import Code
 from servicegraph.model.profile import Ranges
 from tests.unit.compiler.cluster import PLAIN, Raw, World, app, endpoints, graph, service
@@ -25,7 +26,7 @@ def node(address: str) -> Raw:
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_they_are_inside_the_cluster(call: str) -> None:
-    shop = (app("shop/web"), *OUTSIDE, graph("shop/shop", call))
+    shop: list[Graph | Raw | list[Raw]] = [app("shop/web"), OUTSIDE, graph("shop/shop", call)]
     elsewhere = World(*shop, node("203.0.113.9"), profile=PROFILE)
     assert elsewhere.allows("shop/web", "198.51.100.7", 443)
     assert not World(*shop, node("198.51.100.7"), profile=PROFILE).allows("shop/web", "198.51.100.7", 443)
