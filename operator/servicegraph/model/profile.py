@@ -4,11 +4,13 @@ A versioned YAML file, the same for `render` and the operator. What is not writt
 unknown, and gives a problem where it is needed: never a guess. docs/cluster-profile.md explains every field.
 """
 
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
 
 import msgspec
 
 from servicegraph.model.addresses import canonical, contains, network
+from servicegraph.model.ports import parse_port
 from servicegraph.model.resource import PodsSpec
 
 
@@ -69,6 +71,10 @@ class ProfileParty(_Wire, frozen=True):
     except_: tuple[str, ...] = msgspec.field(default=(), name="except")
 
 
+PARTY_KINDS = ("service", "pods", "cidr", "fqdn", "internet", "nodes", "kubeAPIServer", "party", "anywhere")
+"""The fields that name a party in a graph."""
+
+
 class Limits(_Wire, frozen=True):
     """What tenants may not do (R20). `forbiddenParties` are party kinds (`internet`, `cidr`) or named parties."""
 
@@ -105,33 +111,38 @@ STANDARD = ClusterProfile(
 
 
 def check(profile: ClusterProfile) -> ClusterProfile:
-    """The profile itself, when its addresses make sense. Raises ValueError with what to write instead."""
-    ranges = profile.ranges
-    for name, cidrs in (
-        ("ranges.pods", ranges.pods),
-        ("ranges.services", ranges.services),
-        ("ranges.nodes", ranges.nodes),
-        ("apiServer.webhookSources", profile.api_server.webhook_sources),
-        ("limits.deniedCIDRs", profile.limits.denied_cidrs),
-    ):
-        for cidr in cidrs:
+    """The profile itself, when what it says makes sense. Raises ValueError with the field and what to write instead."""
+    ranges, server, dns = profile.ranges, profile.api_server, profile.dns
+    readers: tuple[tuple[str, Callable[[Any], object], Iterable[Any]], ...] = (
+        ("ranges.pods", network, ranges.pods),
+        ("ranges.services", network, ranges.services),
+        ("ranges.nodes", network, ranges.nodes),
+        ("apiServer.webhookSources", network, server.webhook_sources),
+        ("apiServer.addresses", canonical, server.addresses),
+        ("apiServer.port", parse_port, () if server.port is None else (server.port,)),
+        ("dns.addresses", canonical, dns.addresses),
+        ("dns.service.ports", parse_port, dns.service.ports if dns.service else ()),
+        ("limits.deniedCIDRs", network, profile.limits.denied_cidrs),
+        ("parties", _check_party, profile.parties),
+    )
+    for field, read, values in readers:
+        for value in values:
             try:
-                network(cidr)
+                read(value)
             except ValueError as error:
-                raise ValueError(f"{name}: {error}") from None
-    for name, addresses in (
-        ("dns.addresses", profile.dns.addresses),
-        ("apiServer.addresses", profile.api_server.addresses),
-    ):
-        for address in addresses:
-            try:
-                canonical(address)
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from None
-    for party in profile.parties:
-        if (party.pods is None) == (party.cidr is None):
-            raise ValueError(f"parties: {party.name!r} needs exactly one of pods and cidr")
-        for inner in party.except_:
-            if party.cidr is None or not contains(party.cidr, inner):
-                raise ValueError(f"parties: {party.name!r}: the exception {inner} is outside {party.cidr}")
+                raise ValueError(f"{field}: {error}") from None
+    known = (*PARTY_KINDS, *(party.name for party in profile.parties))
+    unknown = next((name for name in profile.limits.forbidden_parties if name not in known), None)
+    if unknown is not None:
+        raise ValueError(f"limits.forbiddenParties: there is no party {unknown!r}: write one of {', '.join(known)}")
     return profile
+
+
+def _check_party(party: ProfileParty) -> None:
+    if (party.pods is None) == (party.cidr is None):
+        raise ValueError(f"{party.name!r} needs exactly one of pods and cidr")
+    if party.cidr is not None:
+        network(party.cidr)
+    for inner in party.except_:
+        if party.cidr is None or not contains(party.cidr, inner):
+            raise ValueError(f"{party.name!r}: the exception {inner} is outside {party.cidr}")

@@ -27,6 +27,16 @@ def test_it_is_read(tmp_path: Path) -> None:
         (f"{HEADER}dns:\n  addresses: kube-dns\n", ":4:3: error: expected a list, got a string"),
         (f"{HEADER}ranges:\n  nodes: [10.0.0.1/8]\n", ":4:3: error: ranges.nodes: .*write 10.0.0.0/8"),
         (f"{HEADER}parties:\n  - name: x\n", ":3:1: error: parties: 'x' needs exactly one of pods and cidr"),
+        (f"{HEADER}parties:\n  - {{name: x, cidr: foo}}\n", ":3:1: error: parties: 'foo' is not a CIDR"),
+        (
+            f"{HEADER}dns:\n  service: {{namespace: a, name: b, ports: [0]}}\n",
+            ":4:36: error: dns.service.ports: port 0 does not exist",
+        ),
+        (f"{HEADER}apiServer: {{port: 70000}}\n", ":3:13: error: apiServer.port: port 70000 does not exist"),
+        (
+            f"{HEADER}parties: [{{name: vault, cidr: 10.4.0.0/24}}]\nlimits: {{forbiddenParties: [vault, Internet]}}\n",
+            ":4:10: error: .*there is no party 'Internet': write one of service, .*internet, .*anywhere, vault",
+        ),
     ],
 )
 def test_what_is_wrong_with_it(text: str, said: str, tmp_path: Path) -> None:
