@@ -14,7 +14,7 @@ from servicegraph.controller.plan import held
 from servicegraph.controller.queue import WorkQueue
 from servicegraph.controller.state import State
 from servicegraph.controller.status import Outcome, build, build_invalid, same
-from servicegraph.model.policy import Mode
+from servicegraph.model.policy import Mode, PolicyKind
 from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.resource import API_VERSION, GROUP, KIND, PLURAL, VERSION
@@ -104,7 +104,7 @@ class Reporter:
             if ns == namespace and self._state.graph_of((ns, name)) == live.key
         )
         result = self._state.results[live.key]
-        dry = [policy.name for policy in result.policies if policy.mode is Mode.DRY_RUN]
+        dry = [p.name for p in result.policies if p.mode is Mode.DRY_RUN and p.kind is not PolicyKind.EXEMPTION]
         whole = result.graph.mode is Mode.DRY_RUN
         would = held(self._state.view(namespace), live.uid if whole else "", dry) if dry or whole else None
         return Outcome(pending, failures, would)

@@ -225,6 +225,15 @@ class TestDefaultDeny:
         namespace.live.drop(SEARCH.name)
         assert verbs(namespace.plan().actions) == [(Verb.CREATE, exemption("search").name)]
 
+    def test_an_exemption_that_no_service_needs_any_more_goes_though_its_graph_is_in_dry_run(self) -> None:
+        dry = record(OTHER, "uid-of-other", mode=Mode.DRY_RUN, held_services=frozenset({"old"}))
+        namespace = Namespace([default_deny(), exemption("old", OTHER)], self.GRAPH, dry)
+        namespace.settle()
+        namespace.graphs = (self.GRAPH, record(OTHER, "uid-of-other", mode=Mode.DRY_RUN))
+        namespace.want([default_deny(), service_policy("new", subject=selector("old"))])
+        namespace.settle()
+        assert set(namespace.live) == {DEFAULT_DENY, service_policy("new", subject=selector("old")).name}
+
 
 class TestSplit:
     """R13."""
