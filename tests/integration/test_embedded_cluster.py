@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
 from tools.cluster import Cluster, running
 from tools.cluster.faults import Fault
 from tools.cluster.http import request

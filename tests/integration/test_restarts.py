@@ -67,9 +67,7 @@ def test_neither_a_restart_nor_another_leader_writes(
                 assert audit.writes_in(busy) == [], "when the leader died"
                 assert versions(kube, busy) == before
                 end_pod(kube, busy, "old")
-                eventually(
-                    lambda: len(versions(kube, busy)) == len(before) - 1, "what drained is not forgotten"
-                )
+                eventually(lambda: len(versions(kube, busy)) == len(before) - 1, "what drained is not forgotten")
 
 
 def test_the_lease_is_given_back(account: Path, tmp_path: Path) -> None:

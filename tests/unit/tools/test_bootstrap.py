@@ -1,4 +1,5 @@
 import pytest
+
 from tools.bootstrap import same_minor
 
 

@@ -3,6 +3,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from tools.cache import cache_root, exclusive
 
 

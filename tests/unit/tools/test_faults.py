@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from tools.cluster.faults import Fault, Request, expired_event, status_body
 
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies"

@@ -2,6 +2,7 @@ import random
 import socket
 
 import pytest
+
 from tools.cluster.ports import free_port
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from tools.cluster.process import Supervisor
 from tools.cluster.state import is_alive
 

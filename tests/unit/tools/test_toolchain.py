@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from tools.cluster.toolchain import go_environment, kubectl_minor, parse_go_version
 
 
