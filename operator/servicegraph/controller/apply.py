@@ -44,10 +44,10 @@ class Applier:
         self._metrics = metrics
         self._in_flight = in_flight
 
-    async def run(self, namespace: str, plan: Plan, skip: Mapping[str, Refusal]) -> tuple[int, dict[str, Refusal]]:
-        """Carry out a plan but for the names in `skip` and what needs them: how many succeeded, and what did not."""
+    async def run(self, namespace: str, plan: Plan, skip: Mapping[str, Refusal]) -> tuple[set[str], dict[str, Refusal]]:
+        """Carry out a plan but for the names in `skip` and what needs them: what succeeded, and what did not."""
         refused: dict[str, Refusal] = {}
-        succeeded = 0
+        succeeded: set[str] = set()
         held = set(skip) | plan.taken
         for phase in plan.phases:
             ready = [a for a in phase if a.name not in held and not a.needs & held]
@@ -56,7 +56,7 @@ class Applier:
             answers = await asyncio.gather(*(self._limited(limit, namespace, action) for action in ready))
             for action, refusal in zip(ready, answers, strict=True):
                 if refusal is None:
-                    succeeded += 1
+                    succeeded.add(action.name)
                 else:
                     refused[action.name] = refusal
                     held.add(action.name)

@@ -166,6 +166,9 @@ class Engine:
         for key, item in found.items():
             self._state.want(key, item)
             dirty.setdefault(key[0], set()).add(key[1])
+        if self._leading and not changes.graphs:
+            for key in found:
+                self._state.moved.setdefault(key, self._inbox.since)
         for graph in changes.graphs:
             self._state.record(graph)
             dirty.setdefault(graph.namespace, set()).add(EVERYTHING)

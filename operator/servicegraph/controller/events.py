@@ -33,17 +33,24 @@ class Event(msgspec.Struct, frozen=True):
 
 
 def transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Event]:
-    """What is new in a status: Ready or Stalled changed, or a problem that was not there."""
+    """What is new in a status: Ready or Stalled changed, or a problem that was not there.
+
+    That policies are about to be written is nothing to tell.
+    """
     was = {condition["type"]: condition["status"] for condition in before.get("conditions", ())}
+    told: set[str] = set()
     for condition in after["conditions"]:
         kind, holds = condition["type"], condition["status"] == "True"
-        if kind == "Ready" and was.get(kind) != condition["status"] and (holds or was.get(kind) == "True"):
+        lost = was.get(kind) == "True" and condition["reason"] != "Applying"
+        if kind == "Ready" and was.get(kind) != condition["status"] and (holds or lost):
+            told.add(condition["reason"])
             yield Event(condition["reason"], condition["message"], warning=not holds)
         if kind == "Stalled" and holds and was.get(kind) != "True" and was.get("Ready") != "True":
+            told.add(condition["reason"])
             yield Event(condition["reason"], condition["message"], warning=True)
     known = {(problem["code"], problem["path"]) for problem in before.get("problems", ())}
     new = [p for p in after["problems"] if (p["code"], p["path"]) not in known and p["severity"] != "info"]
-    for problem in new[:MOST_AT_ONCE]:
+    for problem in [p for p in new if p["code"] not in told][:MOST_AT_ONCE]:
         yield Event(problem["code"], f"{problem['path']}: {problem['message']}", warning=True)
 
 

@@ -1,6 +1,7 @@
 """What changed since the last compile, gathered: the first change is handed on at once, a burst together."""
 
 import asyncio
+import time
 from typing import Any
 
 from servicegraph.compiler.changes import Changes
@@ -11,7 +12,8 @@ KINDS = ("graphs", "services", "workloads", "namespaces", "endpoint_slices")
 class Inbox:
     """Changes by kind and key; a later one replaces an earlier one. Batches are `apart` seconds apart, or more.
 
-    It remembers what it was told, so that everything can be compiled anew.
+    It remembers what it was told, so that everything can be compiled anew. `since` is when the first change of what
+    was taken last came, in seconds of time.monotonic().
     """
 
     def __init__(self, apart: float = 0.02) -> None:
@@ -20,6 +22,8 @@ class Inbox:
         self._known: dict[str, dict[Any, Any]] = {kind: {} for kind in KINDS}
         self._node_addresses: tuple[str, ...] | None = None
         self._known_addresses: tuple[str, ...] | None = None
+        self.since = 0.0
+        self._first_at: float | None = None
         self._woken = asyncio.Event()
         self._taken_at = 0.0
 
@@ -30,6 +34,8 @@ class Inbox:
             self._known[kind].pop(key, None)
         else:
             self._known[kind][key] = new
+        if self._first_at is None:
+            self._first_at = time.monotonic()
         self._woken.set()
 
     def put_nodes(self, addresses: tuple[str, ...]) -> None:
@@ -50,6 +56,7 @@ class Inbox:
             await asyncio.sleep(wait)
         self._taken_at = loop.time()
         self._woken.clear()
+        self.since, self._first_at = self._first_at or time.monotonic(), None
         changes = Changes(**self._changes, node_addresses=self._node_addresses)
         self._changes = {kind: {} for kind in KINDS}
         self._node_addresses = None

@@ -16,6 +16,7 @@ class State:
 
     `pending` are names whose writes have not been accepted yet, each with the graph that waits for it: of a policy
     that is to go nothing else may be left to tell. `failures` says why where it is known.
+    `moved` are policies that labels or ports reach which changed, with when that was seen, by time.monotonic().
     `gaps` has, for services that moved to pods that no term covered before, those pods' selector.
     `unenforced` says why policies may have no effect here, None where something enforces them.
     """
@@ -26,6 +27,7 @@ class State:
     unenforced: str | None
     failures: dict[PolicyKey, Failure]
     pending: dict[str, dict[str, GraphKey | None]]
+    moved: dict[PolicyKey, float]
 
     def __init__(self) -> None:
         self.graphs = GraphStore()
@@ -34,6 +36,7 @@ class State:
         self.unenforced = None
         self.failures = {}
         self.pending = defaultdict(dict)
+        self.moved = {}
         self._records: dict[str, dict[GraphKey, GraphRecord]] = defaultdict(dict)
         self._wanted: dict[str, ByName[Wanted]] = defaultdict(ByName)
         self._live: dict[str, ByName[LivePolicy]] = defaultdict(ByName)

@@ -1,6 +1,7 @@
 """Namespaces come off the queue one at a time each: plan, apply, plan again until nothing is left."""
 
 import logging
+import time
 
 from servicegraph.controller.apply import Applier, Refusal
 from servicegraph.controller.engine import EVERYTHING, Item, Queue
@@ -51,16 +52,20 @@ class Worker:
     async def _policies(self, namespace: str, names: set[str] | None) -> set[GraphKey]:
         """Bring policies in line; the graphs that have something new to report."""
         skip: dict[str, Refusal] = {}
+        done: set[str] = set()
         last = plan(self._state.view(namespace), names)
         for _ in range(MOST_ROUNDS):
             if not last.actions:
                 break
             written, refused = await self._applier.run(namespace, last, skip)
+            done |= written
             skip |= {name: refusal for name, refusal in refused.items() if refusal.again is not None}
             last = plan(self._state.view(namespace), names)
             if not written and refused.keys() <= skip.keys():
                 break
-        return self._note(namespace, names, last, skip)
+        graphs = self._note(namespace, names, last, skip)
+        self._measure(namespace, done)
+        return graphs
 
     def _note(self, namespace: str, names: set[str] | None, last: Plan, skip: dict[str, Refusal]) -> set[GraphKey]:
         """Remember what is left, and when to try it again."""
@@ -84,6 +89,14 @@ class Worker:
         for name in seen - left:
             self._queue.forget(namespace, name)
         return {graph for name in changed if (graph := waiting[name])} | self._holding(namespace)
+
+    def _measure(self, namespace: str, done: set[str]) -> None:
+        """Tell how long it took from a change of labels or ports to the last policy that it needed."""
+        state = self._state
+        over = [key for key in state.moved if key[0] == namespace and key[1] not in state.pending[namespace]]
+        began = [at for key in over if (at := state.moved.pop(key)) and key[1] in done]
+        if began:
+            self._metrics.label_change.observe(time.monotonic() - min(began))
 
     def _remember(self, key: PolicyKey, failure: Failure | None) -> bool:
         before = self._state.failures.pop(key, None)

@@ -138,7 +138,10 @@ def test_events_tell_transitions_only() -> None:
     assert [event.reason for event in transitions({}, first)] == ["Applied"]
     again = status(result(EdgeState.ACTIVE), previous=first, now=NOW)
     assert list(transitions(first, again)) == []
+    assert list(transitions(first, status(result(EdgeState.ACTIVE), Outcome(pending=2), previous=first))) == []
     stalled = status(result(EdgeState.ACTIVE), Outcome(failures=(TAKEN,)), previous=first)
     assert [(event.reason, event.warning) for event in transitions(first, stalled)] == [("NameTaken", True)]
+    twice = status(result(problems=(problem(Code.NAME_TAKEN, Severity.ERROR),)), Outcome(failures=(TAKEN,)))
+    assert [event.reason for event in transitions(first, twice)] == ["NameTaken"], "told once, by its condition"
     worse = status(result(problems=(problem(Code.PORT_NOT_FOUND, Severity.ERROR),)), previous=first)
     assert [event.reason for event in transitions(first, worse)] == ["PortNotFound"]
