@@ -93,3 +93,24 @@ def test_a_deny_of_two_graphs_stays_for_the_other(kube: Kube, operator: Operator
     )
     kube.delete("ServiceGraph", namespace, "shop")
     eventually(lambda: policies(kube, namespace).keys() == {"extra", "default"}, "only the other graph's are left")
+
+
+def test_exemptions_stay_while_the_deny_is_held_and_go_after_it(
+    kube: Kube, operator: Operator, namespace: str, audit: Audit
+) -> None:
+    others: dict[str, Object] = {"legacy": {"mode": "Off"}, "half": {"directions": ["Ingress"]}}
+    kube.apply(*app(namespace, *SHOP, *others), isolated(namespace), graph(namespace, "more", others))
+    eventually(lambda: ready(kube, namespace) and condition(kube, namespace, "more", "Ready") == "True")
+    before = versions(kube, namespace)
+    kube.apply(isolated(namespace, mode="DryRun"))
+    eventually(lambda: reason(kube, namespace) == "DryRun", "the shop is in DryRun")
+    assert versions(kube, namespace) == before, "the deny is live, and so are the exemptions from it"
+    audit.reset()
+    kube.apply(graph(namespace, "shop", dict(SHOP)))
+    eventually(lambda: not any(p["metadata"]["name"].endswith("-open") for p in kube.list("NetworkPolicy", namespace)))
+    assert writes(audit, namespace)[0] == ("delete", DENY)
+
+
+def reason(kube: Kube, namespace: str) -> str:
+    found = (kube.get("ServiceGraph", namespace, "shop") or {}).get("status", {}).get("conditions", [])
+    return next((item["reason"] for item in found if item["type"] == "Ready"), "")
