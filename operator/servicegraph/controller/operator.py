@@ -75,6 +75,7 @@ class Operator:
         await self._source.list()
         tasks.create_task(self._source.watch())
         tasks.create_task(self._source.call_the_roll())
+        await self._scales.find()
         tasks.create_task(self._scales.run())
         await self._caches.synced()
         await self._surroundings.find()

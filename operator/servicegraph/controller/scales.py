@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from servicegraph.controller.graphs import GraphStore
 from servicegraph.controller.inbox import Inbox
@@ -9,6 +10,7 @@ from servicegraph.model.cluster import Workload
 from servicegraph.model.graph import WorkloadTerm
 from servicegraph.model.refs import WorkloadKey
 from servicegraph.sources.api import ApiClient, ApiError
+from servicegraph.sources.backoff import Backoff
 from servicegraph.sources.objects import WORKLOADS
 from servicegraph.sources.scale import scale_selector
 
@@ -32,16 +34,26 @@ class Scales:
         self._asked.set()
 
     async def run(self) -> None:
-        """Ask until cancelled."""
+        """Ask again, now and then and when a graph changed, until cancelled."""
         while True:
-            for key in self._wanted():
-                await self._refresh(key)
-            self._asked.clear()
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(SECONDS):
                     await self._asked.wait()
-            except TimeoutError:
-                continue
+            await self._look()
+
+    async def find(self) -> None:
+        """Ask until the API server has answered about each of them."""
+        backoff = Backoff()
+        while True:
+            if await self._look():
+                return
+            await asyncio.sleep(backoff.failed())
+
+    async def _look(self) -> bool:
+        """Ask once about each of them; whether asking again soon would tell no more."""
+        self._asked.clear()
+        answered = [await self._refresh(key) for key in self._wanted()]
+        return all(answered)
 
     def _wanted(self) -> list[WorkloadKey]:
         """Workloads of such kinds that graphs select, and those they selected before."""
@@ -57,15 +69,16 @@ class Scales:
             self._inbox.put("workloads", key, None)
         return sorted(named)
 
-    async def _refresh(self, key: WorkloadKey) -> None:
+    async def _refresh(self, key: WorkloadKey) -> bool:
         try:
             selector = await scale_selector(self._client, key)
         except (ApiError, ValueError) as error:
             _log.warning("the pods of %s are not known: %s", key, error)
-            return
+            return not (isinstance(error, ApiError) and error.is_transient)
         found = Workload(key, selector) if selector is not None else None
         if found != self._known.get(key):
             self._known.pop(key, None)
             if found is not None:
                 self._known[key] = found
             self._inbox.put("workloads", key, found)
+        return True

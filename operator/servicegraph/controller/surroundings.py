@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from servicegraph.controller.profile import detect, observe
+from servicegraph.controller.profile import Observed, detect, observe
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.backoff import Backoff
@@ -19,6 +19,7 @@ class Surroundings:
         self._client = client
         self._written = written
         self._on_change = on_change
+        self._observed = Observed()
         self.profile: ClusterProfile | None = None
 
     async def find(self) -> None:
@@ -37,10 +38,11 @@ class Surroundings:
 
     async def _look(self) -> bool:
         try:
-            found = detect(self._written, await observe(self._client))
+            self._observed = await observe(self._client, self._observed)
         except ApiError as error:
             _log.warning("the cluster's own addresses cannot be read, so they stay what they were: %s", error)
             return False
+        found = detect(self._written, self._observed)
         if found != self.profile:
             if self.profile is not None:
                 _log.info("the cluster's own addresses changed: everything is compiled anew")
