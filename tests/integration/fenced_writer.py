@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from servicegraph.controller.leader import Leadership, LeadershipLostError, NotLeadingError
+from servicegraph.controller.leader import Leadership, LeadershipLostError
 from servicegraph.controller.lease import Timing
 from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.connection import from_kubeconfig
@@ -19,7 +19,7 @@ async def write(client: ApiClient, path: str, identity: str) -> None:
     while True:
         try:
             await client.merge(path, {"data": {"writer": identity}})
-        except (ApiError, NotLeadingError):
+        except ApiError:
             await asyncio.sleep(0.01)
 
 

@@ -108,6 +108,22 @@ def test_no_api_server_is_an_error_that_passes(cluster: Target) -> None:
     asyncio.run(scenario())
 
 
+def test_credentials_that_cannot_be_had_are_an_error_that_passes(cluster: Target, namespace: str) -> None:
+    def read() -> str:
+        raise FileNotFoundError("the plugin is gone")
+
+    async def scenario() -> None:
+        connection = from_kubeconfig(cluster.kubeconfig)
+        async with ApiClient(Connection(connection.server, Credentials(read), connection.tls)) as client:
+            with pytest.raises(ApiError, match="the plugin is gone") as failed:
+                await client.get(maps(namespace))
+            assert failed.value.is_transient
+            with pytest.raises(ApiError, match="the plugin is gone"):
+                await anext(client.watch(maps(namespace), resource_version="0", seconds=1, silence=1.0))
+
+    asyncio.run(scenario())
+
+
 def test_a_busy_api_server_says_for_how_long(
     control_plane: Cluster, proxy: FaultProxy, namespace: str, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from servicegraph.controller.leader import Leadership, LeadershipLostError, NotLeadingError
 from servicegraph.controller.lease import Timing
-from servicegraph.sources.api import ApiClient
+from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.connection import from_kubeconfig
 from tests.integration.existing import Target
 from tests.integration.fenced_writer import LOST
@@ -128,13 +128,13 @@ def test_nothing_is_sent_without_a_lease(election: Election) -> None:
             await asyncio.wait_for(first.leading.wait(), WAIT)
             idle = Leadership(connection, election.namespace, NAME, PATIENT, "idle")
             async with ApiClient(connection, fence=idle.check) as client:
-                with pytest.raises(NotLeadingError):
+                with pytest.raises(ApiError, match="holds no lease"):
                     await client.merge(election.map_path, {"data": {"writer": "idle"}})
                 assert "data" not in await client.get(election.map_path)
             async with ApiClient(connection, fence=first.check, timeout=10) as client:
                 await client.merge(election.map_path, {"data": {"writer": "first"}})
             async with ApiClient(connection, fence=first.check, timeout=PATIENT.lease) as client:
-                with pytest.raises(NotLeadingError):
+                with pytest.raises(ApiError, match="holds no lease"):
                     await client.merge(election.map_path, {"data": {"writer": "too late"}})
         assert election.read_map()["data"] == {"writer": "first"}
 

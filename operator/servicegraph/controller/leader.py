@@ -32,7 +32,10 @@ _lease = msgspec.json.Decoder(Lease)
 
 
 class NotLeadingError(ConnectionAbortedError):
-    """A write was not sent: the lease is not held, or could end before the write does."""
+    """A write was not sent: the lease is not held, or could end before the write does.
+
+    To whoever sends it, that is a connection that broke.
+    """
 
 
 class LeadershipLostError(Exception):

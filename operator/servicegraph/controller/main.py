@@ -3,16 +3,15 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
 
 from servicegraph.controller.health import serving
-from servicegraph.controller.leader import Leadership, LeadershipLostError, NotLeadingError, new_identity
+from servicegraph.controller.leader import Leadership, LeadershipLostError, new_identity
 from servicegraph.controller.lease import Timing
 from servicegraph.controller.metrics import Metrics
 from servicegraph.controller.operator import Operator
 from servicegraph.controller.settings import Settings
 from servicegraph.model.profile import ClusterProfile
-from servicegraph.sources.api import ApiClient, ApiError
+from servicegraph.sources.api import ApiClient
 from servicegraph.sources.connection import Connection
 
 STOPPED, LOST = 0, 1
@@ -30,7 +29,7 @@ async def run(settings: Settings, connection: Connection, profile: ClusterProfil
     identity = new_identity()
     metrics = Metrics()
     leadership = _leadership(settings, connection, identity)
-    fence = _fence(leadership) if leadership else None
+    fence = leadership.check if leadership else None
     client = ApiClient(connection, in_flight=settings.in_flight, timeout=settings.request_seconds, fence=fence)
     async with client:
         operator = Operator(settings, connection, client, profile, metrics, identity)
@@ -38,18 +37,6 @@ async def run(settings: Settings, connection: Connection, profile: ClusterProfil
         async with serving(host, port, metrics, alive=lambda: None, ready=operator.trouble) as listening:
             _log.info("serving /metrics, /healthz and /readyz on port %d", listening)
             return await _until_stopped(operator, leadership, metrics)
-
-
-def _fence(leadership: Leadership) -> Callable[[float], None]:
-    """A write that might outlive the lease is not sent now; it is tried again, unless the lease is lost."""
-
-    def check(seconds: float) -> None:
-        try:
-            leadership.check(seconds)
-        except NotLeadingError as error:
-            raise ApiError(0, "NotLeading", str(error)) from None
-
-    return check
 
 
 async def _until_stopped(operator: Operator, leadership: Leadership | None, metrics: Metrics) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 import msgspec
 
-from servicegraph.sources.connection import Connection
+from servicegraph.sources.connection import Connection, CredentialsError
 from servicegraph.sources.transport import session, timeouts
 from servicegraph.sources.wire import Page, Status
 
@@ -52,7 +52,8 @@ class ApiClient:
 
     At most `in_flight` writes are under way at once; each request but a watch ends after `timeout` seconds at the
     latest, its time in the queue included. `fence` is called before each write with the seconds it may take, and again
-    before each of its bytes is sent; it raises OSError where they must not be.
+    before each of its bytes is sent; where they must not be it raises OSError, and the write ApiError like any other
+    that did not get through.
     """
 
     def __init__(
@@ -141,17 +142,17 @@ class ApiClient:
         through = self._reads if method == "GET" else self._writes
         refused: str | None = None
         while True:
-            authorization = await self._connection.credentials.header(refused=refused)
-            if self._fence is not None and through is self._writes:
-                self._fence(self.timeout)
             try:
                 async with asyncio.timeout(self.timeout):
+                    authorization = await self._connection.credentials.header(refused=refused)
+                    if self._fence is not None and through is self._writes:
+                        self._fence(self.timeout)
                     sent = self._send(through, method, path, query or {}, headers, authorization, data)
                     async with sent as response:
                         answer = await response.read()
             except TimeoutError:
                 raise ApiError(0, "Timeout", f"{method} {path} had no answer in {self.timeout:g} s") from None
-            except (aiohttp.ClientError, OSError) as error:
+            except (aiohttp.ClientError, CredentialsError, OSError) as error:
                 raise ApiError(0, "Unreachable", f"{method} {path}: {error}") from None
             if response.status == _UNAUTHORIZED and authorization and refused is None:
                 refused = authorization
@@ -174,9 +175,10 @@ class ApiClient:
             timeoutSeconds=str(seconds),
             labelSelector=label_selector,
         )
-        authorization = await self._connection.credentials.header()
         timeout = timeouts(silence)
         try:
+            async with asyncio.timeout(self.timeout):
+                authorization = await self._connection.credentials.header()
             async with self._send(self._reads, "GET", path, query, {}, authorization, None, timeout) as response:
                 if response.status == _UNAUTHORIZED:
                     await self._connection.credentials.header(refused=authorization)
@@ -189,7 +191,7 @@ class ApiClient:
                     yield lines
         except TimeoutError:
             raise ApiError(0, "Timeout", f"the watch of {path} was silent for {silence:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, CredentialsError, OSError) as error:
             raise ApiError(0, "Unreachable", f"the watch of {path}: {error}") from None
 
     async def _pages(self, path: str, decode: Callable[[bytes], Page[T]], query: dict[str, str]) -> Page[T]:

@@ -20,6 +20,10 @@ class ConnectionConfigError(Exception):
     """There is no way to an API server; the message says what to set."""
 
 
+class CredentialsError(Exception):
+    """A token could not be had now: its file, or the plugin that makes it, failed."""
+
+
 class Credentials:
     """The Authorization header, read again as tokens rotate. `read` may block: it runs in a thread."""
 
@@ -30,11 +34,17 @@ class Credentials:
         self._reading = asyncio.Lock()
 
     async def header(self, *, refused: str | None = None) -> str | None:
-        """The header's value, None for none. `refused` is one that the API server just did not accept."""
+        """The header's value, None for none. `refused` is one that the API server just did not accept.
+
+        Raises CredentialsError.
+        """
         async with self._reading:
             old = self._read_at is None or time.monotonic() - self._read_at > REREAD_SECONDS
             if old or (refused is not None and refused == self._header):
-                self._header = await asyncio.to_thread(self._read)
+                try:
+                    self._header = await asyncio.to_thread(self._read)
+                except Exception as error:  # files and plugins have no one way to fail
+                    raise CredentialsError(f"no credentials: {error}") from error
                 self._read_at = time.monotonic()
             return self._header
 

@@ -21,7 +21,8 @@ def timeouts(silence: float | None = None) -> aiohttp.ClientTimeout:
 def session(connection: Connection, limit: int = 0, guard: Callable[[], None] | None = None) -> aiohttp.ClientSession:
     """A session of at most `limit` connections, 0 for as many as there are requests.
 
-    `guard` is called right before each system call that sends, and raises OSError where nothing may be sent.
+    `guard` is called right before each system call that sends. Where nothing may be sent it raises OSError, as the
+    call itself would: the connection is closed.
     Answers are not compressed: that costs both sides more than the bytes do inside a cluster.
     """
     connector = aiohttp.TCPConnector(
