@@ -15,7 +15,7 @@ settings.register_profile(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=_SLOW,
 )

@@ -241,7 +241,7 @@ class Reference:
             return False
         service = without[0]
         slices = [s for s in self.cluster.endpoint_slices if (s.namespace, s.service) == service.key]
-        local = (*PROFILE.ranges.cluster, "169.254.0.0/16")
+        local = (*PROFILE.ranges.pods, *PROFILE.ranges.services, *PROFILE.ranges.nodes, "169.254.0.0/16")
         if _inside(peer, local) or not any(peer.ip in s.addresses for s in slices):
             return False
         translations = []
