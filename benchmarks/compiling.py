@@ -64,17 +64,13 @@ def cost_of(shape: Shape) -> Cost:
 
 def label_changes(shape: Shape, count: int) -> list[Relabelled]:
     """Change the labels of `count` services, one after the other."""
-    objects = make(shape)
-    compiler = Compiler(STANDARD)
-    compiler.update(changes_of(objects))
+    objects, compiler = _compiled(shape)
     return [_relabel(compiler, objects, index) for index in random.Random(7).sample(range(shape.services), count)]
 
 
 def hub_changes(shape: Shape, count: int) -> tuple[int, list[tuple[Relabelled, int]]]:
     """Change the labels of callers of the largest hub: the parts its policy has, and how many of them differ."""
-    objects = make(shape)
-    compiler = Compiler(STANDARD)
-    compiler.update(changes_of(objects))
+    objects, compiler = _compiled(shape)
     hub, callers = _hub(objects)
     found = []
     for index in random.Random(7).sample(callers, count):
@@ -108,6 +104,15 @@ def relabelled(objects: Objects, index: int) -> Raw:
     service = copy.deepcopy(objects.services[index])
     service["spec"]["selector"] |= VERSION
     return service
+
+
+def _compiled(shape: Shape) -> tuple[Objects, Compiler]:
+    """A graph that is compiled and lasts: the garbage collector leaves it alone, as in the operator."""
+    objects = make(shape)
+    compiler = Compiler(STANDARD)
+    compiler.update(changes_of(objects))
+    gc.freeze()
+    return objects, compiler
 
 
 def _relabel(compiler: Compiler, objects: Objects, index: int) -> Relabelled:
