@@ -11,20 +11,21 @@ from servicegraph.compiler.incremental import compile_all
 from servicegraph.compiler.parse import parse
 from servicegraph.model.cluster import Cluster, EndpointSlice, Namespace, Service, Workload
 from servicegraph.model.graph import Graph
-from servicegraph.model.profile import ClusterProfile, check
+from servicegraph.model.profile import APIServer, ClusterProfile, check
 from servicegraph.sources.objects import NodeAddresses, Object, decode
 from tests.property.clusters import NAMES, NAMESPACES, PROFILE
 from tests.property.damage import ANY, damaged, places
 
 Raw = dict[str, Any]
 
-_TEXTS = ["", "a", "..", "../../x", "a/b", "-", "*", "\x00", "é", "x" * 300, "80", "http", "None", "kubernetes"]
+_TEXTS = ["", "a", "..", "../../x", "a/b", "-", "*", "\x00", "é", "x" * 300, "80", "http", "None", "FQDN", "kubernetes"]
 _ADDRESSES = [
     *("10.244.0.9", "198.51.100.7", "010.0.0.1", "::ffff:10.96.0.1", "::ffff:169.254.169.254", "fe80::1%eth0", "::"),
     *("0.0.0.0", "255.255.255.255", "example.com", "", "10.0.0.1/32", "1", "2001:DB8::1", "fd00::1", "1.2.3.4.5"),
 ]
 _NUMBERS = [-1, 0, 1, 80, 8080, 65535, 65536, 2**31, 2**63, 2**64, 10**30]
-_HOSTILE = st.one_of(ANY, st.sampled_from([*_TEXTS, *_ADDRESSES, *_NUMBERS]))
+_WRITTEN = st.sampled_from(_TEXTS + _ADDRESSES + _ADDRESSES)
+_COUNTED = st.sampled_from(_NUMBERS)
 
 
 def _object(api_version: str, kind: str, namespace: str, name: str, **rest: Any) -> Raw:
@@ -37,65 +38,60 @@ def _pods(name: str, host: bool = False) -> Raw:
     return {"metadata": {"labels": {"app": name}}, "spec": spec | ({"hostNetwork": True} if host else {})}
 
 
-def _slice(namespace: str, service: str, name: str, family: str, addresses: list[str], port: int | None) -> Raw:
+def _slice(namespace: str, service: str, name: str, addresses: list[str], port: int) -> Raw:
     ports = [{"name": "http", "port": port, "protocol": "TCP"}]
-    made = _object("discovery.k8s.io/v1", "EndpointSlice", namespace, name, addressType=family, ports=ports)
+    made = _object("discovery.k8s.io/v1", "EndpointSlice", namespace, name, addressType="IPv4", ports=ports)
     made["metadata"]["labels"] = {"kubernetes.io/service-name": service}
     return {**made, "endpoints": [{"addresses": addresses}]}
 
 
-def _placed(name: str) -> list[Raw]:
-    selector = {"matchLabels": {"app": name}, "matchExpressions": [{"key": "t", "operator": "In", "values": ["a"]}]}
+def _world(namespace: str) -> list[Raw]:
+    """What a namespace may hold: a Service and its pods, one without selector, and workloads of every kind."""
+    selector = {"matchLabels": {"app": "s0"}, "matchExpressions": [{"key": "t", "operator": "In", "values": ["a"]}]}
     ports = [{"name": "http", "port": 80, "targetPort": "http"}, {"port": 90, "targetPort": 8080, "protocol": "UDP"}]
-    spec = {"selector": selector, "template": _pods(name)}
+    spec = {"selector": selector, "template": _pods("s0")}
     return [
-        made
-        for namespace in NAMESPACES
-        for made in (
-            _object("v1", "Service", namespace, name, spec={"selector": {"app": name}, "ports": ports}),
-            _object("v1", "Service", namespace, name, spec={"selector": {}, "ports": ports}),
-            _object("v1", "Service", namespace, name, spec={"type": "ExternalName", "externalName": "x.example.com"}),
-            _object("v1", "Service", namespace, name, spec={"selector": {"app": name}, "clusterIP": "None"}),
-            _object("apps/v1", "Deployment", namespace, name, spec=spec),
-            _object("apps/v1", "DaemonSet", namespace, name, spec={**spec, "template": _pods(name, host=True)}),
-            _object("batch/v1", "Job", namespace, name, spec={"template": _pods(name)}),
-            _object("batch/v1", "CronJob", namespace, name, spec={"jobTemplate": {"spec": {"template": _pods(name)}}}),
-            _object("argoproj.io/v1", "Rollout", namespace, name, spec=spec),
-        )
+        _object("v1", "Namespace", "", namespace),
+        _object("v1", "Service", namespace, "s0", spec={"selector": {"app": "s0"}, "ports": ports}),
+        _object("apps/v1", "Deployment", namespace, "s0", spec=spec),
+        _object("argoproj.io/v1", "Rollout", namespace, "s0", spec=spec),
+        _object("v1", "Service", namespace, "s1", spec={"selector": {}, "ports": ports[:1]}),
+        _slice(namespace, "s1", "s1-x", ["198.51.100.7", "2001:db8::7"], 8080),
+        _object("batch/v1", "Job", namespace, "s1", spec={"template": _pods("s1")}),
+        _object(
+            "v1", "Service", namespace, "s2", spec={"selector": {"app": "s2"}, "clusterIP": "None", "ports": ports}
+        ),
+        _object("batch/v1", "CronJob", namespace, "s2", spec={"jobTemplate": {"spec": {"template": _pods("s2")}}}),
+        _object("apps/v1", "DaemonSet", namespace, "s2", spec={**spec, "template": _pods("s2", host=True)}),
     ]
 
 
-_SLICES = st.builds(
-    _slice,
-    st.sampled_from([*NAMESPACES, "default", "kube-system"]),
-    st.sampled_from([*NAMES, "kubernetes", "kube-dns"]),
-    st.sampled_from(["s0-x", "kubernetes", "planted"]),
-    st.sampled_from(["IPv4", "IPv6", "FQDN", ""]),
-    st.lists(st.sampled_from(_ADDRESSES), max_size=3),
-    st.sampled_from([None, *_NUMBERS]),
-)
-_OBJECTS = st.one_of(
-    st.sampled_from([made for name in NAMES for made in _placed(name)]),
-    _SLICES,
-    st.builds(
-        lambda name, address: _object(
-            "v1", "Node", "", name, status={"addresses": [{"type": "InternalIP", "address": address}]}
-        ),
-        st.sampled_from(["one", "two"]),
-        st.sampled_from(_ADDRESSES),
-    ),
-    st.builds(lambda name: _object("v1", "Namespace", "", name), st.sampled_from([*NAMESPACES, "default"])),
-)
+_OBJECTS = [
+    *(made for namespace in NAMESPACES for made in _world(namespace)),
+    _slice("default", "kubernetes", "kubernetes", ["172.16.0.2"], 6443),
+    _slice("default", "kubernetes", "planted", ["172.16.0.3"], 22),
+    _object("v1", "Node", "", "one", status={"addresses": [{"type": "InternalIP", "address": "10.0.0.4"}]}),
+]
+_PLACES = [(index, path) for index, made in enumerate(_OBJECTS) for path in places(made)]
+
+
+def _hostile(value: Any) -> st.SearchStrategy[Any]:
+    """What may stand where this stood: mostly of the same type."""
+    alike = _WRITTEN if isinstance(value, str) else _COUNTED if isinstance(value, int) else ANY
+    return st.one_of(alike, alike, alike, ANY)
 
 
 @st.composite
-def _near_misses(draw: st.DrawFn) -> Raw:
-    """An object that the API has, most often with something else in one of its places."""
-    raw: Raw = draw(_OBJECTS)
-    if draw(st.integers(0, 3)) == 0:
-        return raw
-    found: Raw = damaged(raw, draw(st.sampled_from(list(places(raw)))), draw(_HOSTILE), None)
+def _near_misses(draw: st.DrawFn) -> list[Raw]:
+    """The objects of a cluster, many of them with something else in one place."""
+    found = list(_OBJECTS)
+    for index, path in draw(st.lists(st.sampled_from(_PLACES), min_size=8, max_size=12, unique_by=lambda p: p[0])):
+        found[index] = damaged(found[index], path, draw(_hostile(_at(found[index], path))), None)
     return found
+
+
+def _at(value: Any, path: tuple[Any, ...]) -> Any:
+    return _at(value[path[0]], path[1:]) if path else value
 
 
 _PARTIES: list[Raw] = [
@@ -123,28 +119,32 @@ def _graph(namespace: str, isolation: str) -> Graph | None:
 
 
 _GRAPHS = [graph for graph in (_graph("a", "Members"), _graph("b", "Namespace")) if graph is not None]
-_PROFILE = msgspec.to_builtins(PROFILE)
+_PROFILE = msgspec.to_builtins(msgspec.structs.replace(PROFILE, api_server=APIServer()))
+_PROFILE_PLACES = list(places(_PROFILE))
 
 
 @st.composite
 def _profiles(draw: st.DrawFn) -> ClusterProfile:
     """A profile that is right by itself: the one of these tests, or what a change in it leaves."""
-    raw = damaged(_PROFILE, draw(st.sampled_from(list(places(_PROFILE)))), draw(_HOSTILE), None)
+    path = draw(st.sampled_from(_PROFILE_PLACES))
+    raw = damaged(_PROFILE, path, draw(_hostile(_at(_PROFILE, path))), None)
     try:
         return check(msgspec.convert(raw, ClusterProfile))
     except ValueError:
-        return PROFILE
+        return msgspec.convert(_PROFILE, ClusterProfile)
 
 
 def test_the_graphs_are_right_by_themselves() -> None:
     assert len(_GRAPHS) == len(NAMESPACES)
 
 
-@given(st.lists(_near_misses(), max_size=8), _profiles())
+@given(_near_misses(), _profiles())
 def test_every_cluster_is_compiled(raws: list[Raw], profile: ClusterProfile) -> None:
     compiled = compile_all(_GRAPHS, _cluster(raws), profile)
     for policy in compiled.policies:
         msgspec.json.encode(manifest(policy))
+        for rule in (*policy.ingress, *policy.egress):
+            assert all(1 <= ports.start <= ports.end <= 65535 for ports in rule.ports or ())
 
 
 def _cluster(raws: list[Raw]) -> Cluster:
