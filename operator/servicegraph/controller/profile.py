@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Iterable
+from ipaddress import ip_network
 from typing import Any
 
 import msgspec
 
-from servicegraph.model.profile import ClusterProfile, DNSService
+from servicegraph.model.profile import ClusterProfile, DNSService, check
 from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.wire import Page
 
@@ -56,21 +57,23 @@ def detect(profile: ClusterProfile, observed: Observed) -> ClusterProfile:
     """The profile with what it does not say filled in. What was not found stays unknown: never a guess.
 
     Addresses of nodes and of the API server are not: they are watched, and the compiler reads them from there.
+    Raises ValueError where what was found makes no sense.
     """
     ranges, dns = profile.ranges, profile.dns
     resolver = dns.service or (None if dns.addresses else DNSService(*observed.dns))
     services, pods = ranges.services or observed.services, ranges.pods or observed.pods
-    return msgspec.structs.replace(
+    found = msgspec.structs.replace(
         profile,
         dns=msgspec.structs.replace(dns, service=resolver),
         ranges=msgspec.structs.replace(ranges, services=services, pods=pods),
     )
+    return check(found)
 
 
 async def observe(client: ApiClient, before: Observed) -> Observed:
     """Ask the API server; what it does not permit or have is as it was `before`.
 
-    Raises ApiError where it cannot say.
+    Raises ApiError where it cannot say, and ValueError where what it says is no range.
     """
     nodes = await _items(client, "/api/v1/nodes", _Node)
     cidrs = await _items(client, "/apis/networking.k8s.io/v1/servicecidrs", _ServiceCIDR)
@@ -106,5 +109,5 @@ async def _items(client: ApiClient, path: str, kind: Any) -> list[Any] | None:
         return None
 
 
-def _sorted(found: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(found)))
+def _sorted(cidrs: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({str(ip_network(cidr, strict=False)) for cidr in cidrs}))

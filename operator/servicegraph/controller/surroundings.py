@@ -38,11 +38,12 @@ class Surroundings:
 
     async def _look(self) -> bool:
         try:
-            self._observed = await observe(self._client, self._observed)
-        except ApiError as error:
+            observed = await observe(self._client, self._observed)
+            found = detect(self._written, observed)
+        except (ApiError, ValueError) as error:
             _log.warning("the cluster's own addresses cannot be read, so they stay what they were: %s", error)
             return False
-        found = detect(self._written, self._observed)
+        self._observed = observed
         if found != self.profile:
             if self.profile is not None:
                 _log.info("the cluster's own addresses changed: everything is compiled anew")
