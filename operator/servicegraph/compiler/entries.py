@@ -19,7 +19,7 @@ from servicegraph.model.graph import (
     PodsParty,
     ServiceParty,
 )
-from servicegraph.model.names import DNS_LABEL, DNS_SUBDOMAIN
+from servicegraph.model.names import DNS_LABEL, DNS_SUBDOMAIN, is_label_key, is_label_value
 from servicegraph.model.ports import WrittenPort, parse_port
 from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.model.refs import GraphKey, ServiceKey
@@ -27,8 +27,6 @@ from servicegraph.model.resource import AcceptSpec, CallSpec, LabelSelector, Pod
 from servicegraph.model.selectors import EVERYTHING, NAMESPACE_LABEL, Operator, Requirement, Selector
 
 _FQDN = re.compile(r"(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z")
-_LABEL_PREFIX = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
-_LABEL_PART = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 
 _PARTIES = ("service", "pods", "fqdn", "cidr", "internet", "nodes", "kube_api_server", "party", "anywhere")
 _NEEDS_PORTS = {"fqdn", "cidr", "internet", "nodes", "anywhere"}
@@ -79,13 +77,12 @@ class Reader:
         """Note labels that no pod can have."""
         for key, value in labels.items():
             self.label_key(key, path)
-            if value and not _LABEL_PART.match(value):
+            if not is_label_value(value):
                 self.wrong(f"{path}.{key}", f"{value!r} cannot be the value of a label")
 
     def label_key(self, key: str, path: str) -> None:
         """Note a key that no label can have."""
-        prefix, slash, part = key.rpartition("/")
-        if not _LABEL_PART.match(part) or (slash and not _LABEL_PREFIX.match(prefix)):
+        if not is_label_key(key):
             self.wrong(f"{path}.{key}", f"{key!r} cannot be the key of a label")
 
 

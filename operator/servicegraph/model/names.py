@@ -14,7 +14,19 @@ DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0
 KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}\Z")
 """A kind, such as Rollout."""
 
+_LABEL_PART = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
 _VERSION = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+
+
+def is_label_key(key: str) -> bool:
+    """Whether a label can have this key."""
+    prefix, slash, part = key.rpartition("/")
+    return bool(_LABEL_PART.match(part) and (not slash or DNS_SUBDOMAIN.match(prefix)))
+
+
+def is_label_value(value: str) -> bool:
+    """Whether a label can have this value."""
+    return not value or bool(_LABEL_PART.match(value))
 
 
 def group_of(api_version: str) -> str | None:

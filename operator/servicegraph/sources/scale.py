@@ -7,6 +7,7 @@ import re
 
 import msgspec
 
+from servicegraph.model.names import is_label_key, is_label_value
 from servicegraph.model.refs import WorkloadKey
 from servicegraph.model.selectors import Operator, Requirement, Selector
 from servicegraph.sources.api import ApiClient, ApiError
@@ -72,6 +73,9 @@ def parse_selector(text: str) -> Selector:
             raise ValueError(f"{text!r} is not a label selector: it cannot be read from {text[position:]!r} on")
         requirements.append(_requirement(match))
         position = match.end()
+    for requirement in requirements:
+        if not is_label_key(requirement.key) or not all(map(is_label_value, requirement.values)):
+            raise ValueError(f"{text!r} is not a label selector: no label is {requirement.key!r} or has such a value")
     return Selector.of(requirements)
 
 

@@ -67,7 +67,23 @@ def test_nothing_selects_everything() -> None:
     assert parse_selector("") == EVERYTHING
 
 
-@pytest.mark.parametrize("text", ["=x", "app in", "app in (a", "app=x=y", "app x", "app in (a))", "a,,b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=x",
+        "app in",
+        "app in (a",
+        "app=x=y",
+        "app x",
+        "app in (a))",
+        "a,,b",
+        "é=x",
+        "app=-",
+        "app in (a b)",
+        "a/b/c",
+        "A/b=c",
+    ],
+)
 def test_what_is_no_selector_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a label selector"):
         parse_selector(text)
