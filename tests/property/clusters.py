@@ -123,14 +123,14 @@ def _workload(draw: st.DrawFn, wild: bool) -> Workload:
 
 _SERVICE = st.tuples(
     st.sampled_from(_ANYWHERE),
-    st.sampled_from(["own"] * 6 + LABELS + [None, None, "external"]),
-    st.sampled_from(_SERVICE_PORTS),
+    st.sampled_from(["own"] * 9 + LABELS + [None] * 5 + ["external"]),
+    st.sampled_from(_SERVICE_PORTS + [ports for ports in _SERVICE_PORTS if any(p.target == "web" for p in ports)] * 2),
     st.sampled_from([False] * 4 + [True]),
 )
 _WORKLOAD = st.tuples(
     st.sampled_from([*_ANYWHERE, *(ServiceKey(namespace, "w4") for namespace in NAMESPACES)]),
     st.sampled_from(["own"] * 4 + LABELS[:3] * 2 + LABELS),
-    st.sampled_from(_POD_PORTS),
+    st.sampled_from(_POD_PORTS + [ports for ports in _POD_PORTS if any(p.name == "web" for p in ports)] * 2),
     st.integers(0, 7),
 )
 _DRAINING = st.builds(
@@ -144,7 +144,7 @@ _SLICE = st.builds(
         place.namespace, f"{place.name}-x", place.name, addresses, (ContainerPort(port, "TCP", "http"),)
     ),
     st.sampled_from(_ANYWHERE),
-    st.sampled_from(some([OUTSIDE, "10.244.0.9"], 2)),
+    st.sampled_from([*some([OUTSIDE, "10.244.0.9"], 2), (OUTSIDE,)]),
     st.sampled_from([8080, 8443]),
 )
 
@@ -158,12 +158,12 @@ def _clusters(wild: bool) -> st.SearchStrategy[Cluster]:
             incumbents=tuple((key, GraphKey(key.namespace, owner)) for key, owner in incumbents.items()),
             **rest,
         ),
-        services=st.lists(_service(), min_size=3, max_size=6, unique_by=lambda service: service.key),
-        workloads=st.lists(_workload(wild), min_size=3, max_size=6, unique_by=lambda made: made.key),
+        services=st.lists(_service(), min_size=4, max_size=6, unique_by=lambda service: service.key),
+        workloads=st.lists(_workload(wild), min_size=4, max_size=7, unique_by=lambda made: made.key),
         dns=st.sampled_from(dns),
         incumbents=st.dictionaries(st.sampled_from(_ANYWHERE), st.sampled_from(["g0", "g1"]), max_size=2),
         namespaces=st.sampled_from(some([Namespace("a", {"team": "x"}), Namespace("b", {"team": "x"})], 2)),
-        endpoint_slices=st.lists(_SLICE, max_size=2, unique_by=lambda s: (s.namespace, s.name)).map(tuple),
+        endpoint_slices=st.lists(_SLICE, max_size=4, unique_by=lambda s: (s.namespace, s.name)).map(tuple),
         node_addresses=st.sampled_from(some(["10.0.0.4", "10.0.0.5"], 2)),
         draining=st.lists(_DRAINING, max_size=2).map(tuple),
     )

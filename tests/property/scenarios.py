@@ -24,7 +24,7 @@ _PORTS = [list(chosen) for chosen in some([80, 8080, 9090, "http", "web", "metri
 _NUMBERS = [list(chosen) for chosen in some([80, 8080, "53/UDP", "8000-8100"], 2)[1:]]
 _SERVICE_PARTIES: list[Raw] = [
     {"service": name} | ({"namespace": namespace} if namespace else {})
-    for namespace, name in [*product((None, *NAMESPACES), NAMES * 3), (None, "nobody"), ("gone", "s0")]
+    for namespace, name in [*product((None, *NAMESPACES * 4), NAMES), (None, "nobody"), ("gone", "s0")]
 ]
 _CALLERS: list[Raw] = [{"service": name, "namespace": namespace} for namespace, name in product(NAMESPACES, NAMES)]
 _INSIDE: list[Raw] = [{}, {"namespaceSelector": {}}, {"namespaceSelector": {"matchLabels": {"team": "x"}}}]
@@ -51,13 +51,10 @@ def _entries(services: list[Raw], own: Raw) -> st.SearchStrategy[Raw]:
             st.sampled_from(ports),
         )
 
-    often = _PORTS[:1] * 15 + _PORTS[1:10] * 2 + _PORTS
+    often = _PORTS[:1] * 60 + _PORTS[1:10] * 6 + _PORTS
     named = with_ports(services, often)
     return st.one_of(
-        named,
-        named,
-        named,
-        named,
+        *[named] * 6,
         with_ports(_PODS_PARTIES, often),
         with_ports(_NAMED, often),
         with_ports([*_PLACES, own], _NUMBERS),
@@ -67,8 +64,8 @@ def _entries(services: list[Raw], own: Raw) -> st.SearchStrategy[Raw]:
 _SETTINGS: list[Raw] = [
     {name: value for name, value in zip(("mode", "directions", "dns"), chosen, strict=True) if value}
     for chosen in product(
-        (None, None, "Enforce", "DryRun", "Off"),
-        (None, None, ["Ingress"], ["Egress"]),
+        (*[None] * 6, "Enforce", "DryRun", "Off"),
+        (*[None] * 4, ["Ingress"], ["Egress"]),
         (None, "WhenCalling", "Always", "Never"),
     )
 ]
@@ -93,7 +90,7 @@ _SERVICES = st.lists(
         st.lists(_entries(_SERVICE_PARTIES, {"fqdn": "api.example.com"}), max_size=5),
         st.lists(_ACCEPT, max_size=5),
         st.sampled_from(_LISTENS),
-        st.sampled_from(some(_TERMS, 1)[:1] * 40 + some(_TERMS, 2)),
+        st.sampled_from(some(_TERMS, 0) * 250 + some(_TERMS, 2)),
         st.sampled_from(_SETTINGS),
     ),
     min_size=1,
@@ -137,7 +134,7 @@ def _resources(specs: dict[tuple[str, str], Raw], consent: Raw | None) -> tuple[
     )
 
 
-GRAPHS = st.builds(_resources, _SPECS, st.sampled_from([None, {}, {}, {"ports": [80]}, {"ports": ["http"]}]))
+GRAPHS = st.builds(_resources, _SPECS, st.sampled_from([None, None, {}, {"ports": [80]}, {"ports": ["http"]}]))
 """One or two graphs in each namespace, which may claim the same services."""
 
 SCENARIOS = st.builds(Scenario, GRAPHS, CLUSTERS)

@@ -1,28 +1,38 @@
 """A change recomputes what it can reach, and gives what compiling everything anew would."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from servicegraph.compiler.incremental import Compiler
+from servicegraph.model.cluster import Cluster
 from servicegraph.model.refs import GraphKey
 from tests.property.clusters import CLUSTERS, PROFILE
 from tests.property.compiled import compiled, difference, graphs_of, written
 from tests.property.scenarios import GRAPHS, SCENARIOS, Scenario
 
+_FIELDS = st.sampled_from(Cluster.__struct_fields__)
+
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Scenario]:
-    """A few scenarios, in which the graphs or the cluster or both differ from the one before."""
+    """A few scenarios: the graphs, one kind of object, a single object or everything differs from the one before."""
     found = [draw(SCENARIOS)]
     for _ in range(draw(st.integers(1, 3))):
         last = found[-1]
-        match draw(st.sampled_from(["graphs", "cluster", "part", "both"])):
+        match draw(st.sampled_from(["graphs", "kind", "kind", "object", "object", "everything"])):
             case "graphs":
                 found.append(Scenario(draw(GRAPHS), last.cluster))
-            case "cluster":
-                found.append(Scenario(last.graphs, draw(CLUSTERS)))
-            case "part":
-                found.append(Scenario(draw(st.permutations(last.graphs).map(lambda g: tuple(g[1:]))), last.cluster))
+            case "kind":
+                field = draw(_FIELDS)
+                other = {field: getattr(draw(CLUSTERS), field)}
+                found.append(Scenario(last.graphs, msgspec.structs.replace(last.cluster, **other)))
+            case "object":
+                field = draw(_FIELDS)
+                left = {field: getattr(last.cluster, field)[1:]}
+                found.append(
+                    Scenario(last.graphs[draw(st.integers(0, 1)) :], msgspec.structs.replace(last.cluster, **left))
+                )
             case _:
                 found.append(draw(SCENARIOS))
     return found
