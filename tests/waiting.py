@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable
 
-SECONDS = 30.0
+SECONDS = 90.0
+"""Far more than anything takes: a machine may have other work, and a condition that holds costs no waiting."""
+
 _POLL = 0.02
 
 
