@@ -129,7 +129,7 @@ class Kube:
                 self._connection.request(method, target, body=data, headers=headers)
                 response = self._connection.getresponse()
                 return response.status, response.read()
-            except (http.client.HTTPException, ConnectionError):
+            except (http.client.HTTPException, OSError):
                 self._connection.close()
                 if last:
                     raise

@@ -93,7 +93,7 @@ def test_two_workloads_of_a_service_number_a_port_differently(kube: Kube, shop: 
     eventually(lambda: pods.allows(kube) == both)
     kube.delete("Deployment", shop, "search-green")
     eventually(lambda: shop_pods(shop, *PORTS, search=blue).allows(kube) == CALLS)
-    assert not problems(kube, shop)
+    eventually(lambda: not problems(kube, shop))
 
 
 def test_workloads_that_cannot_be_told_apart(kube: Kube, shop: str) -> None:
