@@ -82,13 +82,13 @@ def test_a_call_awaits_consent_is_accepted_and_withdrawn(kube: Kube, street: Str
     kube.apply(street.call())
     eventually(lambda: street.edges() == {"total": 1, "awaitingConsent": 1})
     assert ready(kube, street.shop), "waiting for others is no failure of this graph"
-    assert problems(kube, street.shop).keys() == {"AwaitingConsent"}
+    eventually(lambda: problems(kube, street.shop).keys() == {"AwaitingConsent"})
     assert not any(street.moments(history)), "without consent nothing passes"
     before = street.caller_half()
     kube.apply(street.adopt(accepts=True))
     eventually(lambda: street.flows() == {CALL})
     eventually(lambda: street.edges() == {"total": 1, "active": 1})
-    assert not problems(kube, street.shop)
+    eventually(lambda: not problems(kube, street.shop))
     kube.apply(street.adopt())
     eventually(lambda: not street.flows(), "withdrawn at once")
     eventually(lambda: street.edges() == {"total": 1, "awaitingConsent": 1})

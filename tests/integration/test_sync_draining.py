@@ -156,7 +156,7 @@ def test_a_move_between_colours_that_are_both_selected_is_none(kube: Kube, opera
     eventually(lambda: operator.metric("servicegraph_draining_terms") == 1, "one of them drains")
     eventually(lambda: ready(kube, namespace))
     assert pods(namespace).allows(kube) == DRAINING
-    assert "CoverageGap" not in problems(kube, namespace)
+    eventually(lambda: "CoverageGap" not in problems(kube, namespace))
 
 
 def planted(kube: Kube, namespace: str, **metadata: object) -> Object:

@@ -39,7 +39,7 @@ def test_calls_between_graphs(kube: Kube, teams: str) -> None:
     assert shop_pods(teams).allows(kube) == CALLS
     assert graphs_of(kube, teams) == {"frontend": {"front"}, "search": {"back"}, "database": {"back"}}
     assert edges(kube, teams, "front") == edges(kube, teams, "back") == {"total": 1, "active": 1}
-    assert not problems(kube, teams, "front") and not problems(kube, teams, "back")
+    eventually(lambda: not problems(kube, teams, "front") and not problems(kube, teams, "back"))
 
 
 def test_an_edit_of_one_graph_reaches_the_others_callee(kube: Kube, teams: str) -> None:
@@ -82,7 +82,7 @@ def test_a_service_that_is_claimed_twice_stays_with_its_graph(kube: Kube, shop: 
     kube.apply(graph(shop, "a-claim", {"search": {}}))
     eventually(lambda: f"{shop}/a-claim" in problems(kube, shop).get("DuplicateService", ""))
     eventually(lambda: "DuplicateService" in problems(kube, shop, "a-claim"), "both are told")
-    assert status(kube, shop, "a-claim")["services"] == 0
+    eventually(lambda: status(kube, shop, "a-claim")["services"] == 0)
     assert versions(kube, shop) == before
     kube.apply(graph(shop, "shop", {**SHOP, "frontend": {}}))
     eventually(lambda: shop_pods(shop).allows(kube) == {"search > database:8080"})

@@ -77,7 +77,7 @@ def test_a_service_without_workloads_is_deleted_and_created_again(
     eventually(lambda: shop_pods(namespace).allows(kube) == CALLS)
     kube.delete("Service", namespace, "search")
     eventually(lambda: edges(kube, namespace) == {"total": 2, "unresolved": 2}, "both calls have lost an end")
-    assert problems(kube, namespace).keys() == {"NoPods", "CalleeNotFound"}
+    eventually(lambda: problems(kube, namespace).keys() == {"NoPods", "CalleeNotFound"})
     eventually(lambda: policies(kube, namespace).keys() == {"frontend", "database"})
     assert shop_pods(namespace).allows(kube) == {"search > stranger:8080", "stranger > search:8080"}
     kube.apply(services[1])
@@ -117,7 +117,7 @@ def test_a_workload_appears_after_the_graph(kube: Kube, operator: Operator, name
 def test_a_graph_appears_before_the_services(kube: Kube, operator: Operator, namespace: str) -> None:
     kube.apply(graph(namespace, "shop", SHOP))
     eventually(lambda: edges(kube, namespace) == {"total": 2, "unresolved": 2})
-    assert problems(kube, namespace).keys() == {"NoPods", "CalleeNotFound"}
+    eventually(lambda: problems(kube, namespace).keys() == {"NoPods", "CalleeNotFound"})
     assert ready(kube, namespace), "nothing that could be written is missing"
     assert policies(kube, namespace) == {}
     kube.apply(*app(namespace, *SHOP))
