@@ -111,6 +111,8 @@ def _destinations(callee: Subject, table: PortTable, seen_from: str) -> list[tup
 def _edges(
     caller: DeclaredService, entry: Entry, table: PortTable, waiting: list[WrittenPort | None]
 ) -> tuple[Edge, ...]:
+    if not table.unresolved and not waiting:
+        return (_edge(caller, entry, EdgeState.ACTIVE),)
     unresolved = [u.port for u in table.unresolved]
     states: dict[EdgeState, list[WrittenPort | None]] = {
         EdgeState.ACTIVE: [p for p in entry.ports or (None,) if p not in unresolved and p not in waiting],

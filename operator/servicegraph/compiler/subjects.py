@@ -17,7 +17,7 @@ from servicegraph.model.refs import ServiceKey
 from servicegraph.model.selectors import Selector
 
 
-class Subject(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, cache_hash=True):
     """A service as pods. With no terms it is unknown, or `external`: addresses or a name outside the cluster.
 
     `addresses` are those of a Service without selector; `listening` and `refused` are then how it is reached.

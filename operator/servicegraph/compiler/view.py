@@ -16,6 +16,9 @@ from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import ServiceKey
 from servicegraph.model.selectors import NAMESPACE_LABEL, Selector
 
+_KEPT = 65_536
+"""Answers kept for later: every caller of a service asks the same of it, and equal peers are one object."""
+
 
 class View(Protocol):
     """Everything known at this moment."""
@@ -61,16 +64,18 @@ def problem_of(service: DeclaredService, finding: Finding, path: str | None = No
     return Problem(finding.code, finding.severity, service.graph, where, finding.message)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_KEPT)
 def _namespace(name: str) -> Selector:
     return Selector.from_labels({NAMESPACE_LABEL: name})
 
 
+@lru_cache(maxsize=_KEPT)
 def pod_peer(pods: Selector, namespace: str, seen_from: str) -> PodPeer:
     """Pods of a namespace as a peer in the policies of another or the same one (R4)."""
     return PodPeer(pods) if namespace == seen_from else PodPeer(pods, _namespace(namespace))
 
 
+@lru_cache(maxsize=_KEPT)
 def sources(subject: Subject, seen_from: str) -> tuple[PodPeer, ...]:
     """A service as an ingress peer: each of its terms, less those inside another."""
     return tuple(
@@ -80,6 +85,7 @@ def sources(subject: Subject, seen_from: str) -> tuple[PodPeer, ...]:
     )
 
 
+@lru_cache(maxsize=_KEPT)
 def isolable(subject: Subject) -> tuple[Term, ...]:
     """The terms that a policy can select: not those in the host's network (R8)."""
     return tuple(term for term in subject.terms if not term.on_host)
