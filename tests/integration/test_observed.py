@@ -42,8 +42,11 @@ def test_events_tell_transitions_once(kube: Kube, operator: Operator, shop: str)
     expected |= Counter({("Normal", "Applied"): 2, ("Warning", "CalleeNotFound"): 1, ("Warning", "Invalid"): 1})
     with down(operator):
         pass
-    eventually(lambda: operator.metric("servicegraph_reconcile_seconds_count") > 0)
-    assert told(kube, shop) == expected
+    kube.apply(graph(shop, "shop", {**SHOP, "extra": calls("search")}))
+    eventually(lambda: settled(kube, shop), "another process goes on where the former ended")
+    kube.apply(graph(shop, "shop", INVALID))
+    expected["Warning", "Invalid"] += 1
+    eventually(lambda: told(kube, shop) == expected, "nothing else was told on the way")
 
 
 def documented() -> set[str]:
