@@ -1,0 +1,3 @@
+module servicegraph.dev/examples/workload
+
+go 1.26
