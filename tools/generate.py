@@ -22,7 +22,7 @@ Files = Iterator[tuple[Path, str]]
 
 def folders(parent: Path) -> list[Path]:
     """The folders that hold a graph to render."""
-    return sorted(folder for folder in parent.iterdir() if folder.is_dir() and not folder.name.startswith("_"))
+    return sorted(folder for folder in parent.iterdir() if any(folder.glob("*.yaml")))
 
 
 def render(folder: Path) -> tuple[str, str]:
