@@ -70,7 +70,7 @@ func load(ctx context.Context, arguments []string) error {
 
 func loadTarget(ctx context.Context, t target, interval, timeout time.Duration, s *summary) {
 	tries := 1
-	if t.network == "udp" {
+	if t.scheme == "udp" {
 		tries = 3
 	}
 	ticks := time.NewTicker(interval)

@@ -18,7 +18,8 @@ const usage = `Usage:
   workload load  [--rate 20] [--for 60s] [--timeout 5s] [--stdin] TARGET...
 
 PORTS   8080,9000-9003
-TARGET  tcp://HOST:PORT, udp://HOST:PORT, or dns://NAME to look a name up and do no more
+TARGET  tcp://HOST:PORT, udp://HOST:PORT,
+        connect://HOST:PORT for the TCP handshake alone, dns://NAME for the lookup alone
 `
 
 func main() {

@@ -26,23 +26,25 @@ const (
 // echo is what a caller sends and expects back after the callee's name.
 const echo = "echo\n"
 
-// target is what a call goes to: an address or name with a port, or a name alone (network dns).
+// target is what a call goes to: an address or name with a port, or a name alone (scheme dns).
 type target struct {
-	text, network, host, port string
+	text, scheme, host, port string
 }
 
 func parseTarget(text string) (target, error) {
-	network, rest, found := strings.Cut(text, "://")
-	switch {
-	case found && network == "dns" && rest != "":
-		return target{text: text, network: network, host: rest}, nil
-	case found && (network == "tcp" || network == "udp"):
+	scheme, rest, _ := strings.Cut(text, "://")
+	switch scheme {
+	case "dns":
+		if rest != "" {
+			return target{text: text, scheme: scheme, host: rest}, nil
+		}
+	case "tcp", "udp", "connect":
 		host, port, err := net.SplitHostPort(rest)
 		if err == nil && host != "" && port != "" {
-			return target{text, network, host, port}, nil
+			return target{text, scheme, host, port}, nil
 		}
 	}
-	return target{}, fmt.Errorf("target %q is none of tcp://HOST:PORT, udp://HOST:PORT, dns://NAME", text)
+	return target{}, fmt.Errorf("target %q is none of tcp|udp|connect://HOST:PORT, dns://NAME", text)
 }
 
 func parseTargets(texts []string) ([]target, error) {
@@ -87,15 +89,22 @@ func (t target) try(ctx context.Context, timeout time.Duration) (string, error) 
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	address, err := lookup(ctx, t.host)
-	if err != nil || t.network == "dns" {
+	if err != nil || t.scheme == "dns" {
 		return address, err
 	}
+	network := "tcp"
+	if t.scheme == "udp" {
+		network = "udp"
+	}
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, t.network, net.JoinHostPort(address, t.port))
+	conn, err := dialer.DialContext(ctx, network, net.JoinHostPort(address, t.port))
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
+	if t.scheme == "connect" {
+		return "", nil
+	}
 	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
 	if _, err := conn.Write([]byte(echo)); err != nil {
@@ -103,7 +112,7 @@ func (t target) try(ctx context.Context, timeout time.Duration) (string, error) 
 	}
 	answer := bufio.NewReader(conn)
 	name, err := answer.ReadString('\n')
-	if err == nil && t.network == "tcp" {
+	if err == nil && network == "tcp" {
 		_, err = answer.ReadString('\n')
 	}
 	return strings.TrimSpace(name), err
