@@ -54,6 +54,17 @@ class Workload(msgspec.Struct, frozen=True):
     host_network: bool = False
 
 
+class Pod(msgspec.Struct, frozen=True):
+    """A pod that runs or will run. Nothing is compiled from pods: they are ends that people ask about."""
+
+    namespace: str
+    name: str
+    labels: Mapping[str, str] = {}
+    ports: tuple[ContainerPort, ...] = ()
+    host_network: bool = False
+    addresses: tuple[str, ...] = ()
+
+
 class Namespace(msgspec.Struct, frozen=True):
     """A namespace and its labels."""
 

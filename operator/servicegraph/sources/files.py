@@ -27,7 +27,7 @@ def texts(names: Iterable[str]) -> Iterator[tuple[str, str] | InputError]:
     """
     for name in names:
         if name == STDIN:
-            yield _text("<stdin>", sys.stdin.buffer.read())
+            yield decoded("<stdin>", sys.stdin.buffer.read())
         else:
             for found in _files(Path(name)):
                 yield found if isinstance(found, InputError) else _read(found)
@@ -70,12 +70,13 @@ def _folder(folder: Path, seen: set[Path]) -> Iterator[Path | InputError]:
 
 def _read(path: Path) -> tuple[str, str] | InputError:
     try:
-        return _text(str(path), path.read_bytes())
+        return decoded(str(path), path.read_bytes())
     except OSError as error:
         return _unreadable(path, error)
 
 
-def _text(name: str, data: bytes) -> tuple[str, str] | InputError:
+def decoded(name: str, data: bytes) -> tuple[str, str] | InputError:
+    """The bytes of a file as text, with its name."""
     encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)

@@ -1,10 +1,10 @@
 """What files hold: the graphs, and the cluster as far as they tell."""
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from servicegraph.compiler.parse import parse
-from servicegraph.model.cluster import Cluster, EndpointSlice, Namespace, Service, Workload
+from servicegraph.model.cluster import Cluster, EndpointSlice, Namespace, Pod, Service, Workload
 from servicegraph.model.graph import Graph
 from servicegraph.model.refs import GraphKey
 from servicegraph.model.resource import API_VERSION, GROUP, KIND
@@ -14,6 +14,7 @@ from servicegraph.sources.objects import NodeAddresses, Object, decode, key_of
 from servicegraph.sources.resources import MalformedError
 
 PROFILE_KIND = "ClusterProfile"
+POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Input:
     """Graphs and cluster, in the order they were read; `documents` tell where each graph stands.
 
     With `errors` the rest is incomplete and must not be used. `profiles` are ClusterProfiles among the documents:
-    they count only where a command is told to use one.
+    they count only where a command is told to use one. `policies` are NetworkPolicies, whoever wrote them; `gaps` is
+    what the source could not tell.
     """
 
     graphs: tuple[Graph, ...]
@@ -29,20 +31,29 @@ class Input:
     documents: Mapping[GraphKey, Document]
     profiles: tuple[Document, ...]
     errors: tuple[InputError, ...]
+    policies: tuple[Document, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    gaps: tuple[InputError, ...] = ()
 
 
 def read(names: Iterable[str], namespace: str | None = None) -> Input:
     """Read files, folders and `-`, standard input. `namespace` is for objects that name none (`default`)."""
     names = list(names)
+    found = gather(documents(names), namespace)
+    if not found.documents and not found.errors:
+        error = InputError(", ".join(names), f"no ServiceGraph found: name what holds a {API_VERSION} {KIND}")
+        return replace(found, errors=(error,))
+    return found
+
+
+def gather(found: Iterable[Document | InputError], namespace: str | None = None) -> Input:
+    """What documents hold, be it nothing; `namespace` as for `read`."""
     reader = _Reader(namespace or "default")
-    for found in documents(names):
-        if isinstance(found, InputError):
-            reader.errors.append(found)
+    for item in found:
+        if isinstance(item, InputError):
+            reader.errors.append(item)
         else:
-            reader.add(found)
-    if not reader.graphs and not reader.errors:
-        where = ", ".join(names)
-        reader.errors.append(InputError(where, f"no ServiceGraph found: name what holds a {API_VERSION} {KIND}"))
+            reader.add(item)
     return reader.result()
 
 
@@ -55,6 +66,7 @@ class _Reader:
         self.documents: dict[GraphKey, Document] = {}
         self.objects: dict[Hashable, tuple[Object, Document]] = {}
         self.profiles: list[Document] = []
+        self.policies: list[Document] = []
         self.errors: list[InputError] = []
 
     def add(self, document: Document) -> None:
@@ -62,6 +74,8 @@ class _Reader:
         api_version, kind = document.data.get("apiVersion"), document.data.get("kind")
         if kind == KIND and api_version is None:
             self.errors.append(document.error("", f"the apiVersion is missing: write apiVersion: {API_VERSION}"))
+        elif (api_version, kind) == POLICY:
+            self.policies.append(document)
         elif not isinstance(api_version, str) or not api_version.startswith(f"{GROUP}/"):
             self._object(document)
         elif document.faults:
@@ -116,7 +130,8 @@ class _Reader:
         )
         graphs = tuple(graph for graph in self.graphs.values() if graph is not None)
         errors = tuple(sorted({error.order: error for error in self.errors}.values(), key=lambda error: error.order))
-        return Input(graphs, cluster, self.documents, tuple(self.profiles), errors)
+        pods = tuple(item for item in found if isinstance(item, Pod))
+        return Input(graphs, cluster, self.documents, tuple(self.profiles), errors, tuple(self.policies), pods)
 
 
 def _title(found: Object) -> str:
@@ -131,6 +146,8 @@ def _title(found: Object) -> str:
             return f"Namespace {name}"
         case NodeAddresses(name):
             return f"Node {name}"
+        case Pod(namespace, name):
+            return f"Pod {namespace}/{name}"
 
 
 def _twice(document: Document, what: str, first: Document) -> InputError:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from servicegraph.model.addresses import canonical
-from servicegraph.model.cluster import ContainerPort, EndpointSlice, Namespace, Service, ServicePort, Workload
+from servicegraph.model.cluster import ContainerPort, EndpointSlice, Namespace, Pod, Service, ServicePort, Workload
 from servicegraph.model.refs import ServiceKey, WorkloadKey
 from servicegraph.model.selectors import Selector
 from servicegraph.sources import wire, workloads
@@ -25,7 +25,7 @@ class NodeAddresses(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...] = ()
 
 
-Object = Service | Workload | Namespace | EndpointSlice | NodeAddresses
+Object = Service | Workload | Namespace | EndpointSlice | NodeAddresses | Pod
 
 
 def _namespace(name: str, found: wire.Namespace) -> Namespace:
@@ -42,6 +42,17 @@ def _address(text: str) -> str | None:
         return canonical(text)
     except ValueError:
         return None
+
+
+def _pod(key: tuple[str, str], found: wire.Pod) -> Pod:
+    addresses = [_address(a.ip) for a in found.status.pod_ips]
+    return Pod(
+        *key,
+        labels=found.metadata.labels,
+        ports=workloads.container_ports(found.spec),
+        host_network=found.spec.host_network,
+        addresses=tuple(sorted({address for address in addresses if address is not None})),
+    )
 
 
 def _service(key: ServiceKey, found: wire.Service) -> Service:
@@ -105,7 +116,10 @@ WORKLOADS: tuple[Resource[WorkloadKey, Workload], ...] = (
     _workloads("batch", "v1", "Job", "jobs", workloads.job),
     _workloads("batch", "v1", "CronJob", "cronjobs", workloads.cron_job, wire.CronJob),
 )
-RESOURCES: tuple[Resource[Any, Any], ...] = (NAMESPACES, NODES, SERVICES, ENDPOINT_SLICES, *WORKLOADS)
+PODS: Resource[tuple[str, str], Pod] = Resource(
+    "", "v1", "Pod", "pods", wire.Pod, lambda namespace, name: (namespace, name), _pod
+)
+RESOURCES: tuple[Resource[Any, Any], ...] = (NAMESPACES, NODES, SERVICES, ENDPOINT_SLICES, *WORKLOADS, PODS)
 _BY_KIND = {(resource.api_version, resource.kind): resource for resource in RESOURCES}
 
 
@@ -131,7 +145,7 @@ def key_of(found: Object) -> ServiceKey | WorkloadKey | tuple[str, str] | str:
     match found:
         case Service() | Workload():
             return found.key
-        case EndpointSlice():
+        case EndpointSlice() | Pod():
             return (found.namespace, found.name)
         case _:
             return found.name

@@ -36,6 +36,17 @@ class Positions:
         return self._table.get(path, (self._line, 1))
 
 
+class Unplaced(Positions):
+    """The places of an object that stands in no file: there are none."""
+
+    def __init__(self) -> None:
+        super().__init__("", 0)
+
+    def find(self, path: str) -> Position:
+        """No line and no column."""
+        return (0, 0)
+
+
 def _walk(text: str, line: int) -> Iterator[tuple[str, Position]]:
     """Path and place of every value: of its key in a mapping, of itself in a list.
 

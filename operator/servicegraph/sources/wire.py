@@ -137,6 +137,26 @@ class PodSpec(_Wire, frozen=True):
     host_network: bool = False
 
 
+class PodAddress(_Wire, frozen=True):
+    """core/v1 PodIP."""
+
+    ip: str = ""
+
+
+class PodStatus(_Wire, frozen=True):
+    """core/v1 PodStatus."""
+
+    pod_ips: tuple[PodAddress, ...] = msgspec.field(default=(), name="podIPs")
+
+
+class Pod(_Wire, frozen=True):
+    """core/v1 Pod."""
+
+    metadata: LabelledMetadata
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+
 class TemplateMetadata(_Wire, frozen=True):
     """ObjectMeta of a pod template."""
 

@@ -59,14 +59,19 @@ def _templated(key: WorkloadKey, template: wire.PodTemplate) -> Workload:
     return _workload(key, Selector.from_labels(stable), template)
 
 
-def _workload(key: WorkloadKey, selector: Selector, template: wire.PodTemplate) -> Workload:
-    pod = template.spec
+def container_ports(pod: wire.PodSpec) -> tuple[ContainerPort, ...]:
+    """What the containers of a pod say they listen on, restartable init containers included."""
     running = (*pod.containers, *(c for c in pod.init_containers if c.restart_policy == "Always"))
     ports = {ContainerPort(p.container_port, p.protocol, p.name or None) for c in running for p in c.ports}
+    return tuple(sorted(ports, key=lambda port: (port.number, port.protocol, port.name or "")))
+
+
+def _workload(key: WorkloadKey, selector: Selector, template: wire.PodTemplate) -> Workload:
+    pod = template.spec
     return Workload(
         key=key,
         selector=selector,
         template_labels=template.metadata.labels,
-        ports=tuple(sorted(ports, key=lambda port: (port.number, port.protocol, port.name or ""))),
+        ports=container_ports(pod),
         host_network=pod.host_network,
     )
