@@ -13,7 +13,7 @@ from benchmarks.fresh import peak_megabytes
 from benchmarks.graphs import VERSION, Objects, Raw, make
 from benchmarks.shape import Shape
 from servicegraph.compiler.changes import Changes
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.compiler.incremental import Compiler
 from servicegraph.compiler.parse import parse
 from servicegraph.controller.engine import services_of

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from servicegraph.compiler.changes import Changes
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.compiler.incremental import compile_all
 from servicegraph.compiler.parse import parse
 from servicegraph.model.cluster import DrainingTerm

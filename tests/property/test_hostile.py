@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.compiler.incremental import compile_all
 from servicegraph.compiler.parse import parse
 from servicegraph.model.cluster import Cluster, EndpointSlice, Namespace, Service, Workload

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.model.cluster import Cluster
 from servicegraph.model.policy import AnyPeer, Mode, Policy, PolicyKind
 from tests.property.compiled import compiled

@@ -4,7 +4,7 @@ from itertools import product
 
 from hypothesis import given
 
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.model.policy import Mode
 from tests.property.clusters import LABELS, NAMESPACES, OUTSIDE
 from tests.property.compiled import compiled

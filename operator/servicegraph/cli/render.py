@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from itertools import groupby
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
+from msgspec import structs
 
 from servicegraph.cli import output
 from servicegraph.compiler.ignores import reported
@@ -20,6 +21,21 @@ from servicegraph.sources import inputs
 from servicegraph.sources.errors import InputError
 from servicegraph.sources.inputs import Input
 from servicegraph.sources.profile import read_profile
+
+
+class EngineName(StrEnum):
+    """What the policies are for, as people type it."""
+
+    AUTO = "auto"
+    NETWORK_POLICY = "networkpolicy"
+    CILIUM = "cilium"
+
+
+_ENGINES: dict[EngineName, Literal["Auto", "NetworkPolicy", "Cilium"]] = {
+    EngineName.AUTO: "Auto",
+    EngineName.NETWORK_POLICY: "NetworkPolicy",
+    EngineName.CILIUM: "Cilium",
+}
 
 
 class Format(StrEnum):
@@ -44,6 +60,9 @@ def render(
         str | None,
         typer.Option(envvar="SERVICEGRAPH_PROFILE", metavar="FILE", help="The ClusterProfile of your cluster."),
     ] = None,
+    engine: Annotated[
+        EngineName | None, typer.Option(help="What enforces policies in your cluster; by default as the profile says.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too.")] = False,
     lines: Annotated[bool, typer.Option("--lines", help="Name file and line of each entry in the comments.")] = False,
     form: Annotated[Format, typer.Option("--output", "-o", help="yaml or json.")] = Format.YAML,
@@ -58,7 +77,7 @@ def render(
     """
     found = inputs.read(paths, namespace)
     errors = list(found.errors)
-    chosen = _profile(profile, errors)
+    chosen = _profile(profile, engine, errors)
     if errors:
         output.refuse(errors)
     compilation = compile_all(found.graphs, found.cluster, chosen)
@@ -74,14 +93,16 @@ def render(
     raise typer.Exit(output.exit_code(problems, strict))
 
 
-def _profile(file: str | None, errors: list[InputError]) -> ClusterProfile:
-    if file is None:
-        return STANDARD
-    try:
-        return read_profile(file)
-    except InputError as error:
-        errors.append(error)
-        return STANDARD
+def _profile(file: str | None, engine: EngineName | None, errors: list[InputError]) -> ClusterProfile:
+    found = STANDARD
+    if file is not None:
+        try:
+            found = read_profile(file)
+        except InputError as error:
+            errors.append(error)
+    if engine is None:
+        return found
+    return structs.replace(found, engine=structs.replace(found.engine, name=_ENGINES[engine]))
 
 
 def _reported(compilation: Compilation, found: Input) -> list[Problem]:

@@ -33,7 +33,7 @@ def resolve_accept(callee: DeclaredService, entry: Entry, view: View) -> Accept:
         peers, findings = _outside_service(entry.party, callee, view)
         read = service_port
     else:
-        answer = party_peers(entry.party, Direction.INGRESS, callee.key.namespace, view)
+        answer = party_peers(entry.party, Direction.INGRESS, callee, view)
         peers, findings = answer.peers, answer.findings
         read = pod_port
     problems = [problem_of(callee, finding, entry.path) for finding in findings]

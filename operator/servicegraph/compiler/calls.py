@@ -3,6 +3,8 @@
 import msgspec
 
 from servicegraph.compiler.consent import consent_of, is_accepted, ports_waiting
+from servicegraph.compiler.dns import asked_name
+from servicegraph.compiler.engines import speaks_cilium
 from servicegraph.compiler.entries import party_text
 from servicegraph.compiler.parties import limited, outside_peers, party_peers
 from servicegraph.compiler.ports import PortTable, Ranges, Unresolved, pod_port, resolve_ports, service_port
@@ -193,6 +195,10 @@ def _external(caller: DeclaredService, entry: Entry, callee: Subject, view: View
         finding = Finding(Code.EXTERNAL_SERVICE, Severity.ERROR, message)
         return _refused(caller, entry, finding, EdgeState.UNSUPPORTED, callee.key)
     if callee.external_name is not None:
+        if speaks_cilium(caller, view.profile):
+            table = resolve_ports((callee.reached,), entry.ports, service_port)
+            findings = [Finding(u.code, Severity.ERROR, u.message) for u in table.unresolved]
+            return _one_sided(caller, entry, (asked_name(callee.key, view.profile),), table, findings, view, callee.key)
         message = (
             f"the Service {callee.key} stands for the DNS name {callee.external_name}, which no NetworkPolicy can say"
         )
@@ -209,7 +215,7 @@ def _external(caller: DeclaredService, entry: Entry, callee: Subject, view: View
 
 
 def _outside(caller: DeclaredService, entry: Entry, view: View) -> Call:
-    answer = party_peers(entry.party, Direction.EGRESS, caller.key.namespace, view)
+    answer = party_peers(entry.party, Direction.EGRESS, caller, view)
     if not answer.peers:
         return _refused(caller, entry, answer.findings[0], _state_of(answer.findings[0]))
     if answer.ports and not entry.ports:

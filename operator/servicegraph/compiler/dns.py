@@ -1,6 +1,6 @@
 """Who may ask DNS, and where it is (R6)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -9,14 +9,17 @@ from servicegraph.compiler.terms import Finding
 from servicegraph.compiler.view import Half, View, isolable, pod_peer
 from servicegraph.model.addresses import single
 from servicegraph.model.graph import DeclaredService
-from servicegraph.model.policy import AddressPeer, Direction, Flow, Origin, Peer
+from servicegraph.model.policy import AddressPeer, Direction, Flow, LookupPeer, NamePeer, Origin, PodPeer
 from servicegraph.model.ports import PortRange, WrittenPort, parse_port
 from servicegraph.model.problems import Code, Severity
-from servicegraph.model.profile import STANDARD
+from servicegraph.model.profile import STANDARD, ClusterProfile
 from servicegraph.model.refs import ServiceKey
 from servicegraph.model.selectors import Selector
 
 _PORTS: tuple[WrittenPort, ...] = (parse_port("53/UDP"), parse_port("53/TCP"))
+_DEEPEST = 8
+"""Labels below the cluster's domain: `_http._tcp.search.shop.svc`, and five labels of a name with `shop.svc`."""
+
 _NUMBERS = (PortRange("TCP", 53, 53), PortRange("UDP", 53, 53))
 
 
@@ -28,9 +31,9 @@ class Resolver(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...] = ()
     finding: Finding | None = None
 
-    def peers(self, seen_from: str) -> list[tuple[Peer, Ranges]]:
+    def peers(self, seen_from: str) -> list[tuple[PodPeer | AddressPeer, Ranges]]:
         """The resolver as egress peers in the policies of a namespace."""
-        found: list[tuple[Peer, Ranges]] = []
+        found: list[tuple[PodPeer | AddressPeer, Ranges]] = []
         if self.service is not None:
             found += [(pod_peer(pods, self.service.namespace, seen_from), ranges) for pods, ranges in self.pods]
         return found + [(AddressPeer(single(address)), _NUMBERS) for address in self.addresses]
@@ -63,7 +66,7 @@ def resolver(view: View) -> Resolver:
     selector = Selector.from_labels(profile.service.labels)
     written = [parse_port(port) for port in profile.service.ports] or _PORTS
     ranges = tuple(sorted(PortRange(p.number_protocol, p.start, p.end) for p in written))
-    finding = _assumed(key, profile.service.labels, ranges) if view.profile is STANDARD else None
+    finding = _assumed(key, profile.service.labels, ranges) if view.profile.dns is STANDARD.dns else None
     return Resolver(key, ((selector, ranges),), profile.addresses, finding)
 
 
@@ -80,16 +83,37 @@ def asks_dns(service: DeclaredService) -> bool:
     return service.dns == "Always" or (service.dns == "WhenCalling" and bool(service.calls))
 
 
-def dns_halves(service: DeclaredService, found: Resolver, view: View) -> tuple[Half, ...]:
-    """The flows of a service to the resolver."""
+def dns_halves(service: DeclaredService, found: Resolver, view: View, halves: Iterable[Half]) -> tuple[Half, ...]:
+    """The flows of a service to the resolver; `halves` are its other flows.
+
+    One that calls outside names asks for those, and for what the cluster itself answers, and for nothing else: an
+    allowance without names would let lookups pass that Cilium never sees.
+    """
     if not asks_dns(service):
         return ()
     origin = Origin(service.graph, f"{service.path}.dns", f"{service.key.name} asks DNS")
+    called = {half.flow.peer.pattern for half in halves if isinstance(half.flow.peer, NamePeer)}
+    names = _askable(called, view.profile) if called else ()
     return tuple(
-        Half(term.selector, Flow(Direction.EGRESS, peer, ranges, origin))
+        Half(term.selector, Flow(Direction.EGRESS, LookupPeer(peer, names) if names else peer, ranges, origin))
         for peer, ranges in found.peers(service.key.namespace)
         for term in isolable(view.subject(service.key))
     )
+
+
+def asked_name(service: ServiceKey, profile: ClusterProfile) -> NamePeer:
+    """The name that pods ask for when they call a Service; Cilium matches that and not what it stands for."""
+    return NamePeer(f"{service.name}.{service.namespace}.svc.{profile.dns.cluster_domain}")
+
+
+def _askable(called: set[str], profile: ClusterProfile) -> tuple[str, ...]:
+    """The names themselves, the same with each search domain, and the cluster's own zone.
+
+    In the zone are the names of Services, and every name that pods try with the cluster's search domains first.
+    """
+    zone = [f"{'*.' * labels}{profile.dns.cluster_domain}" for labels in range(1, _DEEPEST + 1)]
+    searched = [f"{name}.{domain}" for name in called for domain in profile.dns.search_domains]
+    return (*sorted(called), *sorted(searched), *zone)
 
 
 def _unknown(message: str) -> Finding:

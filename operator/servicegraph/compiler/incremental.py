@@ -135,9 +135,12 @@ class Compiler:
         service = self.declared(key)
         if service is not None:
             subject = self.subject(key)
-            halves = [*self._edges.halves(key), *dns_halves(service, self._resolver, self)]
+            halves = self._edges.halves(key)
+            halves += dns_halves(service, self._resolver, self, halves)
             said = self._declared[key] = declare(service, subject, halves)
-            self._policies[key] = service_policies(service, subject, said, self._denies.get(key.namespace))
+            self._policies[key] = service_policies(
+                service, subject, said, self._denies.get(key.namespace), self._profile
+            )
         after = {p.name: p for p in self._policies.get(key, ())}
         names = before.keys() | after.keys()
         return {(key.namespace, name) for name in names if not _same(before.get(name), after.get(name))}
@@ -184,8 +187,8 @@ class Compiler:
 
     def _problems(self, graph: Graph, services: list[ServiceKey], policies: list[Policy]) -> tuple[Problem, ...]:
         problems = self._declarations.problems(graph.key)
-        if graph.engine == "Cilium":
-            message = "this version writes NetworkPolicies only, which Cilium enforces too: write engine: Auto"
+        if graph.engine == "Cilium" and self._profile.engine.name != "Cilium":
+            message = "this cluster is not known to run Cilium, so NetworkPolicies are written: write engine: Auto"
             problems.append(Problem(Code.ENGINE_UNAVAILABLE, Severity.WARNING, graph.key, ".spec.engine", message))
         asks = False
         for key in services:

@@ -8,8 +8,9 @@ from operator import attrgetter
 
 import msgspec
 
+from servicegraph.compiler.emit.cilium import form
 from servicegraph.compiler.emit.names import policy_name
-from servicegraph.model.policy import ANY_PEER, Direction, Flow, Origin, Peer, Policy, Rule
+from servicegraph.model.policy import ANY_PEER, Direction, Engine, Flow, Origin, Peer, Policy, Rule
 from servicegraph.model.ports import PortRange, merge_ranges, subtract_ranges
 
 Ports = tuple[PortRange, ...]
@@ -48,9 +49,9 @@ def spread(policy: Policy, flows: Iterable[Flow]) -> tuple[Policy, ...]:
     return tuple(
         msgspec.structs.replace(
             policy,
-            name=policy_name(name, policy.subject, part, parts),
-            ingress=_rules(allowed_in),
-            egress=_rules(allowed_out),
+            name=policy_name(name, policy.subject, part, parts, policy.engine),
+            ingress=_rules(allowed_in, policy.engine),
+            egress=_rules(allowed_out, policy.engine),
             part=part,
             parts=parts,
         )
@@ -112,13 +113,20 @@ def _split(grants: list[_Grant], parts: int) -> list[list[_Grant]]:
     return found
 
 
-def _rules(grants: list[_Grant]) -> tuple[Rule, ...]:
-    """The rules of one direction: peers with the same ports share one."""
-    shared: dict[Ports | None, list[_Grant]] = defaultdict(list)
+def _rules(grants: list[_Grant], engine: Engine) -> tuple[Rule, ...]:
+    """The rules of one direction: peers with the same ports share one, on Cilium only peers of one form."""
+    together = form if engine is Engine.CILIUM else _any_form
+    shared: dict[tuple[Ports | None, object], list[_Grant]] = defaultdict(list)
     for grant in sorted(grants, key=attrgetter("key")):
-        shared[grant.ports].append(grant)
-    alike = sorted(shared.items(), key=lambda item: (item[0] or (), item[1][0].key))
+        shared[grant.ports, together(grant.peer)].append(grant)
+    alike = sorted(
+        ((ports, found) for (ports, _), found in shared.items()), key=lambda item: (item[0] or (), item[1][0].key)
+    )
     return tuple(Rule(tuple([grant.peer for grant in found]), ports, _origins(found)) for ports, found in alike)
+
+
+def _any_form(peer: Peer) -> object:
+    return None
 
 
 @lru_cache(maxsize=262_144)

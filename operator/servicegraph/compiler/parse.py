@@ -171,6 +171,7 @@ def _service(
         graph=reader.graph,
         path=path,
         mode=service.mode or spec.mode,
+        engine=spec.engine,
         directions=_directions(service.directions, directions, f"{path}.directions", reader),
         dns=service.dns or spec.dns,
         selects=tuple(term for term in terms if term is not None),

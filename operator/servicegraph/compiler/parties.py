@@ -7,6 +7,7 @@ Rules R5, R10, R11, R17 and R20. ipBlock is never used for pods: the API leaves 
 import msgspec
 
 from servicegraph.compiler.apiserver import locate
+from servicegraph.compiler.engines import speaks_cilium
 from servicegraph.compiler.entries import Reader, pods_party
 from servicegraph.compiler.labels import unenforceable, unseen_labels
 from servicegraph.compiler.terms import Finding, Term, by_number
@@ -15,6 +16,7 @@ from servicegraph.model.addresses import EVERYWHERE, LINK_LOCAL, contains, singl
 from servicegraph.model.cluster import Listening
 from servicegraph.model.graph import (
     AddressParty,
+    DeclaredService,
     NamedParty,
     NameParty,
     Party,
@@ -23,7 +25,7 @@ from servicegraph.model.graph import (
     PodsParty,
     ServiceParty,
 )
-from servicegraph.model.policy import ANY_PEER, AddressPeer, Direction, Peer, PodPeer
+from servicegraph.model.policy import ANY_PEER, AddressPeer, Direction, EntityPeer, NamePeer, Peer, PodPeer
 from servicegraph.model.ports import PortRange
 from servicegraph.model.problems import Code, Severity
 from servicegraph.model.profile import ClusterProfile
@@ -78,18 +80,21 @@ def limited(party: Party, profile: ClusterProfile) -> Finding | None:
     return None
 
 
-def party_peers(party: Party, direction: Direction, namespace: str, view: View) -> Peers:
-    """The peers of a party, in the policies of a namespace."""
+def party_peers(party: Party, direction: Direction, subject: DeclaredService, view: View) -> Peers:
+    """The peers of a party, in the policies of a service."""
+    namespace = subject.key.namespace
     match party:
         case PodsParty():
             return _pods(party, namespace, view)
         case AddressParty():
             return _addresses(party, view.profile)
         case PlaceParty(place):
-            return _place(place, direction, view)
+            return (_entity if speaks_cilium(subject, view.profile) else _place)(place, direction, view)
         case NamedParty(name):
             return _named(name, namespace, view)
         case NameParty(pattern):
+            if speaks_cilium(subject, view.profile):
+                return Peers((NamePeer(pattern),))
             return _failed(
                 Code.UNSUPPORTED_FQDN,
                 f"{pattern} is a DNS name, which no NetworkPolicy can say: it takes an engine that sees DNS (Cilium)",
@@ -108,6 +113,25 @@ def _place(place: Place, direction: Direction, view: View) -> Peers:
             return _nodes(view)
         case Place.KUBE_API_SERVER:
             return _api_server(view) if direction is Direction.EGRESS else _webhooks(view.profile)
+
+
+def _entity(place: Place, direction: Direction, view: View) -> Peers:
+    """A place as Cilium knows it: its CIDR rules pass over nodes and the API server.
+
+    https://docs.cilium.io/en/stable/security/policy/language/#entities-based
+    """
+    match place:
+        case Place.NODES:
+            return Peers((EntityPeer("host"), EntityPeer("remote-node")))
+        case Place.KUBE_API_SERVER if direction is Direction.INGRESS:
+            return Peers((EntityPeer("kube-apiserver"),))
+        case Place.KUBE_API_SERVER:
+            ports = locate(view).ports
+            if not ports:
+                return _incomplete("on which port the API server is", ["apiServer.port"])
+            return Peers((EntityPeer("kube-apiserver"),), ports=tuple(PortRange("TCP", p, p) for p in ports))
+        case _:
+            return _place(place, direction, view)
 
 
 def _pods(party: PodsParty, namespace: str, view: View) -> Peers:

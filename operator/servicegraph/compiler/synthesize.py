@@ -6,13 +6,25 @@ from collections.abc import Iterable
 import msgspec
 
 from servicegraph.compiler.emit.names import DEFAULT_DENY, exemption_name
+from servicegraph.compiler.engines import engine_of
 from servicegraph.compiler.normalize import spread
 from servicegraph.compiler.subjects import Subject
 from servicegraph.compiler.terms import Term
 from servicegraph.compiler.view import Half, isolable
 from servicegraph.model.cluster import Listening
 from servicegraph.model.graph import DeclaredService, Graph
-from servicegraph.model.policy import ANY_PEER, Declared, Direction, Flow, Mode, Origin, Policy, PolicyKind, Rule
+from servicegraph.model.policy import (
+    ANY_PEER,
+    Declared,
+    Direction,
+    Engine,
+    Flow,
+    Mode,
+    Origin,
+    Policy,
+    PolicyKind,
+    Rule,
+)
 from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import ServiceKey
@@ -42,7 +54,11 @@ def declare(service: DeclaredService, subject: Subject, halves: Iterable[Half]) 
 
 
 def service_policies(
-    service: DeclaredService, subject: Subject, declared: tuple[Declared, ...], deny: Policy | None
+    service: DeclaredService,
+    subject: Subject,
+    declared: tuple[Declared, ...],
+    deny: Policy | None,
+    profile: ClusterProfile,
 ) -> tuple[Policy, ...]:
     """The policies of a service. `deny` is the default deny of its namespace; exemptions share its mode."""
     denied = deny.directions if deny is not None and deny.mode is Mode.ENFORCE else ()
@@ -50,7 +66,9 @@ def service_policies(
     policies: list[Policy] = []
     for said in declared:
         if service.mode is not Mode.OFF:
-            policies += _term_policies(service, said, terms[said.subject], denied)
+            policies += _term_policies(
+                service, said, terms[said.subject], denied, engine_of(service, said.flows, profile)
+            )
         if service.mode is not Mode.ENFORCE and deny is not None:
             policies.append(_exemption(service, said.subject, deny))
     return tuple(policies)
@@ -102,7 +120,7 @@ def overflow(graph: Graph, policies: Iterable[Policy], profile: ClusterProfile) 
 
 
 def _term_policies(
-    service: DeclaredService, said: Declared, terms: list[Term], denied: Directions
+    service: DeclaredService, said: Declared, terms: list[Term], denied: Directions, engine: Engine
 ) -> tuple[Policy, ...]:
     open_directions = [d for d in denied if d not in service.directions]
     path = f"{service.path}.directions"
@@ -123,6 +141,7 @@ def _term_policies(
         directions=tuple(d for d in Direction if d in service.directions or d in open_directions),
         ingress=(),
         egress=(),
+        engine=engine,
         mode=service.mode,
         draining=said.draining,
         listening=listening,

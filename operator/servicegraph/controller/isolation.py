@@ -5,7 +5,7 @@ Nothing may rely on the wanted deny alone: the live one can be older, held by a 
 
 import msgspec
 
-from servicegraph.compiler.emit.kubernetes import spec_of
+from servicegraph.compiler.emit.manifests import spec_of
 from servicegraph.compiler.emit.names import DEFAULT_DENY, HASH_ANNOTATION, digest
 from servicegraph.controller.live import LivePolicy, Standing, spec_digest, standing
 from servicegraph.controller.view import NamespaceView, Wanted

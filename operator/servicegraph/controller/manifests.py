@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.controller.compare import Action
 from servicegraph.controller.isolation import RESERVED
 from servicegraph.controller.live import LivePolicy, Owner, is_graph

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.compiler.emit.names import HASH_ANNOTATION
 from servicegraph.controller.live import LivePolicy, service_of
 from servicegraph.model.policy import Mode, Policy

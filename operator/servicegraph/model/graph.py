@@ -111,6 +111,7 @@ class DeclaredService(msgspec.Struct, frozen=True):
     graph: GraphKey
     path: str
     mode: Mode
+    engine: Literal["Auto", "NetworkPolicy", "Cilium"]
     directions: tuple[Direction, ...]
     dns: Literal["WhenCalling", "Always", "Never"]
     selects: tuple[TermSource, ...]

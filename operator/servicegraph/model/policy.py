@@ -1,6 +1,7 @@
 """The intermediate form of a policy: what every engine emits from."""
 
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -25,6 +26,13 @@ class Mode(StrEnum):
     OFF = "Off"
 
 
+class Engine(StrEnum):
+    """What enforces a policy, and so the kind of object it becomes."""
+
+    NETWORK_POLICY = "NetworkPolicy"
+    CILIUM = "Cilium"
+
+
 class PodPeer(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """Pods by label. `namespaces` is None for the policy's own namespace (R4)."""
 
@@ -40,16 +48,32 @@ class AddressPeer(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=
 
 
 class NamePeer(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
-    """Outside hosts by DNS name; only some engines can express it (R11)."""
+    """Outside hosts by DNS name, exact or with one leading `*.` for one label; only Cilium can say it (R11)."""
 
     pattern: str
+
+
+class EntityPeer(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
+    """Hosts that Cilium knows by what they are, whatever their addresses (R17).
+
+    https://docs.cilium.io/en/stable/security/policy/language/#entities-based
+    """
+
+    entity: Literal["kube-apiserver", "host", "remote-node"]
+
+
+class LookupPeer(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
+    """A resolver that may be asked for these names and no others; `*` stands for any part without dots (R6)."""
+
+    resolver: PodPeer | AddressPeer
+    names: tuple[str, ...]
 
 
 class AnyPeer(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """Any source or destination at all: written as a rule with no `from` or `to`."""
 
 
-Peer = PodPeer | AddressPeer | NamePeer | AnyPeer
+Peer = PodPeer | AddressPeer | NamePeer | EntityPeer | LookupPeer | AnyPeer
 ANY_PEER = AnyPeer()
 
 
@@ -113,6 +137,7 @@ class Policy(msgspec.Struct, frozen=True):
     directions: tuple[Direction, ...]
     ingress: tuple[Rule, ...]
     egress: tuple[Rule, ...]
+    engine: Engine = Engine.NETWORK_POLICY
     mode: Mode = Mode.ENFORCE
     draining: bool = False
     part: int = 0

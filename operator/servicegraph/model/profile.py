@@ -32,10 +32,15 @@ class DNSService(_Wire, frozen=True):
 
 
 class DNS(_Wire, frozen=True):
-    """Where names are resolved: a Service, and addresses such as NodeLocal DNSCache's."""
+    """Where names are resolved: a Service, and addresses such as NodeLocal DNSCache's.
+
+    `clusterDomain` is the zone of the cluster's own names; `searchDomains` are those that pods search beyond it.
+    """
 
     service: DNSService | None = None
     addresses: tuple[str, ...] = ()
+    cluster_domain: str = "cluster.local"
+    search_domains: tuple[str, ...] = ()
 
 
 class APIServer(_Wire, frozen=True):

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from servicegraph.compiler.emit import kubernetes, names
+from servicegraph.compiler.emit import manifests as emit
+from servicegraph.compiler.emit import names
 from servicegraph.model.policy import Mode, Origin, Policy, PolicyKind, Rule
 from servicegraph.report.blocks import block, commented_out, comments
 
@@ -19,7 +20,7 @@ _HEADER = (
 
 def rendered(policy: Policy) -> dict[str, Any]:
     """The manifest of a policy under its name in rendered files: nothing in it says that it is the operator's (R15)."""
-    manifest = kubernetes.manifest(policy)
+    manifest = emit.manifest(policy)
     metadata = manifest["metadata"]
     metadata["name"] = names.rendered_name(metadata["name"])
     metadata["labels"] = metadata["labels"] | {names.MANAGED_BY_LABEL: names.RENDERED_BY}
@@ -50,7 +51,7 @@ def _manifest(policy: Policy, place: Place | None) -> str:
     rules = {"ingress": policy.ingress, "egress": policy.egress}
     parts = [block(manifest), "spec:\n"]
     for field, value in spec.items():
-        if value and field in rules:
+        if rules.get(field):
             parts.append(_rules(field, value, rules[field], place))
         else:
             parts.append(block({field: value}, 2))

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.compiler.incremental import compile_all
 from servicegraph.compiler.parse import parse
 from servicegraph.model.cluster import Cluster, DrainingTerm, EndpointSlice, Namespace, Service, Workload

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.model.policy import Direction
 from servicegraph.model.problems import Code
 from servicegraph.model.profile import ClusterProfile, Engine

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.controller.draining import Terms, candidates, label_selector, needed, stamp, uncovered
 from servicegraph.controller.live import SINCE_ANNOTATION, LivePolicy, read_policy
 from servicegraph.model.cluster import ContainerPort, Listening

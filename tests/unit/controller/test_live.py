@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.compiler.emit.names import HASH_ANNOTATION, LISTENING_ANNOTATION, MANAGED_BY_LABEL, RENDERED_BY
 from servicegraph.controller.live import LivePolicy, Standing, read_policy, service_of, spec_digest, standing
 from servicegraph.model.cluster import Listening

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.compiler.emit.names import DEFAULT_DENY, HASH_ANNOTATION, SERVICE_LABEL
 from servicegraph.controller.compare import Action, Verb
 from servicegraph.controller.isolation import RESERVED

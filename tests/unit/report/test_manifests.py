@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from servicegraph.compiler.emit.kubernetes import manifest
+from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.model.policy import ANY_PEER, Direction, Mode, Origin, PodPeer, Policy, PolicyKind, Rule
 from servicegraph.model.ports import PortRange
 from servicegraph.model.refs import GraphKey, ServiceKey

@@ -1,4 +1,4 @@
-"""Policies as networking.k8s.io/v1 NetworkPolicy objects.
+"""The spec of a networking.k8s.io/v1 NetworkPolicy.
 
 `podSelector`, `policyTypes`, `ingress` and `egress` are always stated, `[]` when empty: under server-side apply a
 field left out is a field others can open (R1). A rule without `from` or `to` stands only for any peer at all (R5).
@@ -9,29 +9,17 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
-import msgspec
-
-from servicegraph.compiler.emit.names import (
-    DRAINING_ANNOTATION,
-    GRAPH_LABEL,
-    HASH_ANNOTATION,
-    LISTENING_ANNOTATION,
-    MANAGED_BY,
-    MANAGED_BY_LABEL,
-    SERVICE_LABEL,
-    digest,
-    label_value,
-)
 from servicegraph.model.policy import (
     ANY_PEER,
     AddressPeer,
     AnyPeer,
     Direction,
+    EntityPeer,
+    LookupPeer,
     NamePeer,
     Peer,
     PodPeer,
     Policy,
-    PolicyKind,
     Rule,
 )
 from servicegraph.model.ports import PortRange
@@ -40,37 +28,8 @@ API_VERSION = "networking.k8s.io/v1"
 KIND = "NetworkPolicy"
 
 
-def manifest(policy: Policy, allow_all: Collection[Direction] = ()) -> dict[str, Any]:
-    """The complete object, but for its owners.
-
-    `allow_all` are directions to leave open: on a subject that nothing isolates yet, the first part of a policy
-    spread over several lets everything pass until the last part is accepted (R13).
-    Raises ValueError for a peer that a NetworkPolicy cannot express.
-    """
-    spec = spec_of(policy, allow_all)
-    annotations = {HASH_ANNOTATION: digest(spec, 32)}
-    if policy.kind is PolicyKind.SERVICE:
-        annotations[LISTENING_ANNOTATION] = msgspec.json.encode(policy.listening).decode()
-        if policy.drained:
-            annotations[DRAINING_ANNOTATION] = msgspec.json.encode(policy.drained).decode()
-    labels = {MANAGED_BY_LABEL: MANAGED_BY, GRAPH_LABEL: label_value(policy.graph.name)}
-    if policy.service is not None:
-        labels[SERVICE_LABEL] = label_value(policy.service.name)
-    return {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "metadata": {
-            "name": policy.name,
-            "namespace": policy.namespace,
-            "labels": labels,
-            "annotations": annotations,
-        },
-        "spec": spec,
-    }
-
-
 def spec_of(policy: Policy, allow_all: Collection[Direction] = ()) -> dict[str, Any]:
-    """The `spec` of the object."""
+    """The `spec`; `allow_all` are directions to leave open. Raises ValueError for a peer that it cannot express."""
     return {
         "podSelector": policy.subject.to_dict(),
         "policyTypes": [direction.value for direction in policy.directions],
@@ -102,8 +61,8 @@ def _peer(peer: Peer) -> dict[str, Any]:
             return {**inside, "podSelector": pods.to_dict()}
         case AddressPeer(cidr, excluded):
             return {"ipBlock": {"cidr": cidr, "except": list(excluded)} if excluded else {"cidr": cidr}}
-        case NamePeer(pattern):
-            raise ValueError(f"a NetworkPolicy cannot say the DNS name {pattern}")
+        case NamePeer() | EntityPeer() | LookupPeer():
+            raise ValueError(f"a NetworkPolicy cannot say {peer}")
         case AnyPeer():
             raise ValueError("any peer is a rule without peers")
 

@@ -4,6 +4,7 @@ import hashlib
 
 import msgspec
 
+from servicegraph.model.policy import Engine
 from servicegraph.model.selectors import Selector
 
 HASH_ANNOTATION = "servicegraph.dev/hash"
@@ -18,6 +19,7 @@ RENDERED_BY = "servicegraph-render"
 DEFAULT_DENY = "sg-default-deny"
 
 _PREFIX = "sg-"
+_CILIUM = "-cilium"
 _LONGEST_LABEL = 63
 _LONGEST_NAME = 253 - len("rendered-")
 
@@ -27,14 +29,17 @@ def digest(value: object, length: int = 10) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:length]
 
 
-def policy_name(service: str, subject: Selector, part: int = 0, parts: int = 1) -> str:
+def policy_name(
+    service: str, subject: Selector, part: int = 0, parts: int = 1, engine: Engine = Engine.NETWORK_POLICY
+) -> str:
     """The name of a service's policy for one selector term, such as `sg-search-0a1b2c3d4e`.
 
     The hash of the term keeps the policy of a term that moved apart from its successor's (R14). Policies spread
-    over several objects carry their number and count, so that another count makes new objects before the old
-    ones go (R13).
+    over several objects carry their number and count, and those of Cilium end in `-cilium`: another count, or
+    another engine, makes new objects before the old ones go (R13).
     """
     suffix = f"-{digest(subject)}" + (f"-{part}of{parts}" if parts > 1 else "")
+    suffix += _CILIUM if engine is Engine.CILIUM else ""
     return f"{_PREFIX}{_cut(service, _LONGEST_NAME - len(_PREFIX) - len(suffix))}{suffix}"
 
 
