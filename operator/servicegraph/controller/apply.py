@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
 from servicegraph.compiler.emit.names import DEFAULT_DENY
 from servicegraph.controller.compare import Action, Verb, matches
-from servicegraph.controller.live import NETWORK_POLICIES, LivePolicy, PolicyKey, read_policy
+from servicegraph.controller.live import LivePolicy, PolicyKey, engine_of, service_of
 from servicegraph.controller.manifests import body, without_marks_of_others
 from servicegraph.controller.metrics import Metrics
 from servicegraph.controller.plan import Plan
+from servicegraph.controller.policykinds import read_policy, resource_of
 from servicegraph.controller.state import State
 from servicegraph.controller.status import Failure
 from servicegraph.model.resource import GROUP, PLURAL, VERSION
@@ -19,6 +20,10 @@ from servicegraph.sources.api import APPLY, FIELD_MANAGER, ApiClient, ApiError
 
 _log = logging.getLogger(__name__)
 NAMESPACE_SECONDS = 10.0
+OTHER_KIND_SECONDS = 5.0
+"""Between a policy and the removal of its predecessor of another kind: agents watch the kinds apart, and may see the
+removal first."""
+
 _CHANGED = (400, 404, 409)
 
 
@@ -52,6 +57,8 @@ class Applier:
         for phase in plan.phases:
             ready = [a for a in phase if a.name not in held and not a.needs & held]
             held.update(a.name for a in phase if a.name not in held and a.needs & held)
+            if any(_replaced(action, succeeded) for action in ready):
+                await asyncio.sleep(OTHER_KIND_SECONDS)
             limit = asyncio.Semaphore(self._in_flight)
             answers = await asyncio.gather(*(self._limited(limit, namespace, action) for action in ready))
             for action, refusal in zip(ready, answers, strict=True):
@@ -83,12 +90,12 @@ class Applier:
         return refusal
 
     def _count(self, action: Action, result: str) -> None:
-        self._metrics.writes.labels("networkpolicies", action.verb.value, result).inc()
+        self._metrics.writes.labels(resource_of(action.name).plural, action.verb.value, result).inc()
 
     async def _apply(self, key: PolicyKey, action: Action) -> Refusal | None:
         if action.wanted is None:
             return None
-        path = NETWORK_POLICIES.path(*key)
+        path = resource_of(key[1]).path(*key)
         query = {"fieldManager": FIELD_MANAGER, "force": "true" if action.verb is Verb.UPDATE else "false"}
         manifest = body(action, action.wanted)
         found = self._saw(await self._client.request("PATCH", path, query=query, body=manifest, content_type=APPLY))
@@ -123,7 +130,7 @@ class Applier:
             return
         try:
             await self._client.delete(
-                NETWORK_POLICIES.path(*key), uid=action.live.uid, resource_version=action.live.version
+                resource_of(key[1]).path(*key), uid=action.live.uid, resource_version=action.live.version
             )
         except ApiError as error:
             if error.status != 404:
@@ -140,7 +147,7 @@ class Applier:
         if error.status == 403:
             message = (
                 f"writing policy {name} is forbidden: grant the operator create, patch and delete "
-                f"on networkpolicies ({error.message})"
+                f"on {resource_of(name).plural} ({error.message})"
             )
             return Refusal(Failure(name, "Forbidden", message, lasting=True), 0.0)
         if error.is_transient:
@@ -152,7 +159,7 @@ class Applier:
     async def _read_again(self, key: PolicyKey, before: LivePolicy | None) -> None:
         """Replace what is known of a policy by what is true now."""
         try:
-            self._saw(await self._client.request("GET", NETWORK_POLICIES.path(*key)))
+            self._saw(await self._client.request("GET", resource_of(key[1]).path(*key)))
         except ApiError as error:
             if error.status == 404 and before is not None:
                 self._state.gone(key, before.uid)
@@ -161,6 +168,14 @@ class Applier:
         found = read_policy(answer)
         self._state.saw(found)
         return found
+
+
+def _replaced(action: Action, written: Collection[str]) -> bool:
+    """Whether this deletes a policy whose service has just got one of another kind."""
+    if action.verb is not Verb.DELETE:
+        return False
+    service, engine = service_of(action.name), engine_of(action.name)
+    return any(service_of(name) == service and engine_of(name) is not engine for name in written)
 
 
 def _namespace_ends(error: ApiError) -> bool:

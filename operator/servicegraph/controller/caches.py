@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Container, Coroutine
+from collections.abc import Container
 from typing import Any
 
 import msgspec
@@ -10,7 +10,8 @@ import msgspec
 from servicegraph.controller.enforcement import enforcement
 from servicegraph.controller.engine import EVERYTHING, Queue
 from servicegraph.controller.inbox import Inbox
-from servicegraph.controller.live import NETWORK_POLICIES, LivePolicy, NetworkPolicy, PolicyKey, managed
+from servicegraph.controller.live import LivePolicy, PolicyKey, managed
+from servicegraph.controller.policykinds import CILIUM_POLICIES, NETWORK_POLICIES, WirePolicy, resource_of
 from servicegraph.controller.state import State
 from servicegraph.model.cluster import Namespace
 from servicegraph.model.refs import WorkloadKey
@@ -23,7 +24,7 @@ from servicegraph.sources.wire import Page
 NODES_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
-_policies = msgspec.json.Decoder(Page[NetworkPolicy]).decode
+_policies = msgspec.json.Decoder(Page[WirePolicy]).decode
 _FIELDS: dict[str, str] = {SERVICES.kind: "services", ENDPOINT_SLICES.kind: "endpoint_slices"} | {
     resource.kind: "workloads" for resource in WORKLOADS
 }
@@ -45,14 +46,15 @@ class Caches:
         self._state = state
         self._queue = queue
         self._nodes_woken = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
         self._daemon_sets: set[WorkloadKey] = set()
         self._nodes: dict[str, NodeAddresses] = {}
         compiled: tuple[Resource[Any, Any], ...] = (SERVICES, ENDPOINT_SLICES, *WORKLOADS)
         self._watches: list[ListWatch[Any, Any]] = [
             self._compiled(resource, namespace) for namespace in namespaces or ("",) for resource in compiled
         ]
-        for namespace in namespaces or ("",):
-            self._watches.append(self._policies(namespace))
+        self._policy_watches = [self._policies(NETWORK_POLICIES, namespace) for namespace in namespaces or ("",)]
+        self._watches += self._policy_watches
         if namespaces:
             for namespace in namespaces:
                 inbox.put("namespaces", namespace, Namespace(namespace, {"kubernetes.io/metadata.name": namespace}))
@@ -60,9 +62,24 @@ class Caches:
             self._watches.append(ListWatch(client, NAMESPACES, self._on_namespace))
             self._watches.append(ListWatch(client, NODES, self._on_node))
 
-    def tasks(self) -> list[Coroutine[Any, Any, None]]:
-        """What keeps the copies current, to be run side by side."""
-        return [watch.run() for watch in self._watches]
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Keep the copies current from now on, as tasks of this group."""
+        self._tasks = tasks
+        for watch in self._watches:
+            tasks.create_task(watch.run())
+
+    async def follow_cilium(self) -> bool:
+        """Keep a copy of Cilium's policies too; returns when it is complete, whether there are policies of ours."""
+        known = any(watch.resource is CILIUM_POLICIES for watch in self._policy_watches)
+        if not known and self._tasks is not None:
+            added = [self._policies(CILIUM_POLICIES, namespace) for namespace in self._namespaces or ("",)]
+            self._policy_watches += added
+            self._watches += added
+            for watch in added:
+                self._tasks.create_task(watch.run())
+        found = [watch for watch in self._policy_watches if watch.resource is CILIUM_POLICIES]
+        await asyncio.gather(*(watch.synced.wait() for watch in found))
+        return any(watch.items for watch in found)
 
     async def synced(self) -> None:
         """Wait until every copy is complete."""
@@ -91,8 +108,8 @@ class Caches:
 
     async def resync(self) -> None:
         """Read every policy anew and have all of it compared. Raises ApiError."""
-        for namespace in self._namespaces or ("",):
-            await self._read_policies(namespace)
+        for watch in tuple(self._policy_watches):
+            await self._read_policies(watch.resource, watch.namespace)
         self.compare_all()
 
     def compare_all(self) -> None:
@@ -100,19 +117,23 @@ class Caches:
         for namespace in self._state.namespaces():
             self._queue.add(namespace, (EVERYTHING, *self._state.view(namespace).graphs))
 
-    async def _read_policies(self, namespace: str) -> None:
-        page = await self._client.list_all(NETWORK_POLICIES.path(namespace), _policies)
+    async def _read_policies(self, resource: Resource[PolicyKey, LivePolicy], namespace: str) -> None:
+        page = await self._client.list_all(resource.path(namespace), _policies)
         listed: set[PolicyKey] = set()
         for item in page.items:
-            key, policy, _ = NETWORK_POLICIES.read(item)
+            key, policy, _ = resource.read(item)
             listed.add(key)
             if policy is not None:
                 self._state.saw(policy)
-        self._drop_unlisted(namespace, listed, page.metadata.resource_version)
+        self._drop_unlisted(resource, namespace, listed, page.metadata.resource_version)
 
-    def _drop_unlisted(self, namespace: str, listed: Container[PolicyKey], version: str) -> None:
+    def _drop_unlisted(
+        self, resource: Resource[PolicyKey, LivePolicy], namespace: str, listed: Container[PolicyKey], version: str
+    ) -> None:
         """Forget what a list does not have: a policy known from an answer may be gone before a watch saw it."""
         for known in self._state.live(namespace):
+            if resource_of(known.name) is not resource:
+                continue
             key = (known.namespace, known.name)
             if key not in listed and int(known.version) <= int(version) and self._state.gone(key, known.uid):
                 self._queue.add(known.namespace, (known.name,))
@@ -136,11 +157,11 @@ class Caches:
             pass
         self._nodes_woken.clear()
 
-    def _policies(self, namespace: str) -> ListWatch[PolicyKey, LivePolicy]:
+    def _policies(self, resource: Resource[PolicyKey, LivePolicy], namespace: str) -> ListWatch[PolicyKey, LivePolicy]:
         def on_list() -> None:
-            self._drop_unlisted(namespace, found.items, found.version)
+            self._drop_unlisted(resource, namespace, found.items, found.version)
 
-        found = ListWatch(self._client, NETWORK_POLICIES, self._on_policy, namespace=namespace, on_list=on_list)
+        found = ListWatch(self._client, resource, self._on_policy, namespace=namespace, on_list=on_list)
         return found
 
     def _compiled(self, resource: Resource[Any, Any], namespace: str) -> ListWatch[Any, Any]:

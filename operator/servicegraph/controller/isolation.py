@@ -7,7 +7,8 @@ import msgspec
 
 from servicegraph.compiler.emit.manifests import spec_of
 from servicegraph.compiler.emit.names import DEFAULT_DENY, HASH_ANNOTATION, digest
-from servicegraph.controller.live import LivePolicy, Standing, spec_digest, standing
+from servicegraph.controller.live import LivePolicy, Standing, standing
+from servicegraph.controller.policykinds import spec_digest
 from servicegraph.controller.view import NamespaceView, Wanted
 from servicegraph.model.policy import ANY_PEER, Direction, Origin, Policy, Rule
 from servicegraph.model.selectors import EVERYTHING

@@ -1,12 +1,12 @@
 """NetworkPolicies as the cluster holds them: what the operator keeps of each, and whose it is (R15)."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
+from servicegraph.compiler.emit import kubernetes
 from servicegraph.compiler.emit.names import (
     DEFAULT_DENY,
     DRAINING_ANNOTATION,
@@ -16,24 +16,23 @@ from servicegraph.compiler.emit.names import (
     MANAGED_BY_LABEL,
     RENDERED_BY,
     SERVICE_LABEL,
-    digest,
     exemption_name,
     policy_name,
 )
 from servicegraph.model.cluster import Listening
-from servicegraph.model.policy import Direction
+from servicegraph.model.policy import Direction, Engine
 from servicegraph.model.refs import ServiceKey
 from servicegraph.model.resource import API_VERSION, GROUP, KIND
-from servicegraph.model.selectors import Selector, from_label_selector
-from servicegraph.sources.resources import Resource
-from servicegraph.sources.wire import LabelledMetadata
+from servicegraph.model.selectors import Selector
 
 SINCE_ANNOTATION = "servicegraph.dev/draining-since"
 LABELS = frozenset({GRAPH_LABEL, SERVICE_LABEL, MANAGED_BY_LABEL})
 ANNOTATIONS = frozenset({HASH_ANNOTATION, LISTENING_ANNOTATION, DRAINING_ANNOTATION, SINCE_ANNOTATION})
 
 PolicyKey = tuple[str, str]
-_NAME = re.compile(r"sg-(?P<service>.+)-[0-9a-f]{10}(?:-(?P<part>\d+)of(?P<parts>\d+)|-(?P<open>open))?\Z")
+_NAME = re.compile(
+    r"sg-(?P<service>.+)-[0-9a-f]{10}(?:-(?P<part>\d+)of(?P<parts>\d+)|-(?P<open>open))?(?P<cilium>-cilium)?\Z"
+)
 _LISTENINGS = msgspec.json.Decoder(tuple[Listening, ...])
 _LISTENING = msgspec.json.Decoder(Listening)
 
@@ -45,23 +44,6 @@ class Owner(msgspec.Struct, frozen=True, rename="camel", order=True):
     kind: str
     name: str
     uid: str
-
-
-class Metadata(LabelledMetadata, frozen=True):
-    """ObjectMeta of a policy."""
-
-    uid: str = ""
-    annotations: dict[str, str] = msgspec.field(default_factory=dict)
-    owner_references: tuple[Owner, ...] = ()
-    creation_timestamp: str = ""
-    deletion_timestamp: str | None = None
-
-
-class NetworkPolicy(msgspec.Struct, frozen=True):
-    """networking.k8s.io/v1 NetworkPolicy on the wire."""
-
-    metadata: Metadata
-    spec: dict[str, Any] = {}
 
 
 class LivePolicy(msgspec.Struct, frozen=True):
@@ -91,6 +73,11 @@ class LivePolicy(msgspec.Struct, frozen=True):
         return ServiceKey(self.namespace, name) if name else None
 
     @property
+    def engine(self) -> Engine:
+        """The engine that it is for, and so its kind."""
+        return engine_of(self.name)
+
+    @property
     def exempts(self) -> bool:
         """Whether it is by name an exemption from the default deny (R18)."""
         return managed(self.name) and self.name.endswith("-open")
@@ -104,7 +91,7 @@ class LivePolicy(msgspec.Struct, frozen=True):
         if match["open"]:
             return exemption_name(match["service"], self.subject) == self.name
         part, parts = int(match["part"] or 0), int(match["parts"] or 1)
-        return policy_name(match["service"], self.subject, part, parts) == self.name
+        return policy_name(match["service"], self.subject, part, parts, self.engine) == self.name
 
     @property
     def listenings(self) -> tuple[Listening, ...]:
@@ -134,6 +121,12 @@ def service_of(name: str) -> str | None:
     return match["service"] if match else None
 
 
+def engine_of(name: str) -> Engine:
+    """The engine that a policy of this name is for: names that are ours tell the kind of their object."""
+    match = _NAME.match(name)
+    return Engine.CILIUM if match and match["cilium"] else Engine.NETWORK_POLICY
+
+
 def managed(name: str) -> bool:
     """Whether it is a name that the operator gives."""
     return name == DEFAULT_DENY or _NAME.match(name) is not None
@@ -148,14 +141,6 @@ def standing(policy: LivePolicy, graphs: Collection[str]) -> Standing:
     return Standing.RENDERED if rendered else Standing.FOREIGN
 
 
-def spec_digest(spec: Mapping[str, Any]) -> str:
-    """The digest of a whole spec, as the hash annotation has it of the spec we want.
-
-    The API server leaves out `ingress` and `egress` when they are empty: missing reads as `[]`.
-    """
-    return digest({"podSelector": {}, "ingress": [], "egress": [], **spec}, 32)
-
-
 def graph_owner(name: str, uid: str) -> Owner:
     """The reference of a policy to its graph."""
     return Owner(API_VERSION, KIND, name, uid)
@@ -163,56 +148,9 @@ def graph_owner(name: str, uid: str) -> Owner:
 
 def deny_owner(uid: str) -> Owner:
     """The reference of a policy to its namespace's default deny."""
-    return Owner(NETWORK_POLICIES.api_version, NETWORK_POLICIES.kind, DEFAULT_DENY, uid)
+    return Owner(kubernetes.API_VERSION, kubernetes.KIND, DEFAULT_DENY, uid)
 
 
 def is_graph(owner: Owner) -> bool:
     """Whether a reference is to a ServiceGraph of any version."""
     return owner.kind == KIND and owner.api_version.startswith(f"{GROUP}/")
-
-
-def _translate(key: PolicyKey, found: NetworkPolicy) -> LivePolicy:
-    metadata = found.metadata
-    labels = {k: v for k, v in metadata.labels.items() if k in LABELS}
-    if not managed(metadata.name):
-        return LivePolicy(*key, metadata.uid, metadata.resource_version, labels)
-    return LivePolicy(
-        *key,
-        uid=metadata.uid,
-        version=metadata.resource_version,
-        labels=labels,
-        annotations={k: v for k, v in metadata.annotations.items() if k in ANNOTATIONS},
-        owners=tuple(sorted(metadata.owner_references)),
-        spec=spec_digest(found.spec),
-        subject=_subject(found.spec),
-        directions=tuple(d for d in Direction if d.value in (found.spec.get("policyTypes") or ())),
-        created=metadata.creation_timestamp,
-        deleting=metadata.deletion_timestamp is not None,
-    )
-
-
-def _subject(spec: Mapping[str, Any]) -> Selector | None:
-    try:
-        return from_label_selector(spec.get("podSelector"))
-    except (ValueError, TypeError, KeyError):
-        return None
-
-
-NETWORK_POLICIES: Resource[PolicyKey, LivePolicy] = Resource(
-    "networking.k8s.io",
-    "v1",
-    "NetworkPolicy",
-    "networkpolicies",
-    NetworkPolicy,
-    lambda namespace, name: (namespace, name),
-    _translate,
-)
-
-
-_decoder = msgspec.json.Decoder(NetworkPolicy)
-
-
-def read_policy(answer: bytes) -> LivePolicy:
-    """The policy that the API server answered with."""
-    found = _decoder.decode(answer)
-    return _translate((found.metadata.namespace, found.metadata.name), found)

@@ -59,7 +59,7 @@ class Operator:
         self._applier = Applier(client, self._state, metrics, settings.concurrency)
         self._scales = Scales(client, self._state.graphs, self._inbox)
         self._source = GraphSource(client, connection, settings.namespaces, self._state.graphs, self.receive)
-        self._surroundings = Surroundings(client, profile, self._engine.recompile)
+        self._surroundings = Surroundings(client, profile, self._caches.follow_cilium, self._engine.recompile)
         self._metrics = metrics
         metrics.watch_staleness(self._caches.staleness)
 
@@ -71,8 +71,7 @@ class Operator:
 
     async def follow(self, tasks: asyncio.TaskGroup) -> None:
         """Keep the caches warm and compile; returns when they are complete. Nothing is written."""
-        for coroutine in self._caches.tasks():
-            tasks.create_task(coroutine)
+        self._caches.start(tasks)
         await self._source.list()
         tasks.create_task(self._source.watch())
         tasks.create_task(self._source.call_the_roll())

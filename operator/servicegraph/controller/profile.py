@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
+from servicegraph.controller.policykinds import CILIUM_POLICIES
 from servicegraph.model.profile import ClusterProfile, DNSService, check
 from servicegraph.sources.api import ApiClient, ApiError
+from servicegraph.sources.resources import Resource, api_path
 from servicegraph.sources.wire import Page
 
 _FORBIDDEN = 403
@@ -36,6 +38,14 @@ class _ServiceCIDR(_Wire, frozen=True):
     spec: _RangeSpec = _RangeSpec()
 
 
+class _DaemonSetStatus(_Wire, frozen=True):
+    number_ready: int = 0
+
+
+class _DaemonSet(_Wire, frozen=True):
+    status: _DaemonSetStatus = _DaemonSetStatus()
+
+
 RESOLVERS = (
     ("kube-system", "kube-dns"),
     ("openshift-dns", "dns-default"),
@@ -46,11 +56,16 @@ RESOLVERS = (
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """What was found: CIDRs of Services and pods, and the DNS Service."""
+    """What was found: CIDRs of Services and pods, the DNS Service, and whether Cilium enforces policies here.
+
+    `cilium_api` says whether its policies are a kind of this API server at all.
+    """
 
     services: tuple[str, ...] = ()
     pods: tuple[str, ...] = ()
     dns: tuple[str, str] = RESOLVERS[0]
+    cilium_api: bool = False
+    cilium: bool = False
 
 
 def detect(profile: ClusterProfile, observed: Observed) -> ClusterProfile:
@@ -59,13 +74,16 @@ def detect(profile: ClusterProfile, observed: Observed) -> ClusterProfile:
     Addresses of nodes and of the API server are not: they are watched, and the compiler reads them from there.
     Raises ValueError where what was found makes no sense.
     """
-    ranges, dns = profile.ranges, profile.dns
+    ranges, dns, engine = profile.ranges, profile.dns, profile.engine
+    if engine.name == "Auto" and observed.cilium:
+        engine = msgspec.structs.replace(engine, name="Cilium")
     resolver = dns.service or (None if dns.addresses else DNSService(*observed.dns))
     services, pods = ranges.services or observed.services, ranges.pods or observed.pods
     found = msgspec.structs.replace(
         profile,
         dns=msgspec.structs.replace(dns, service=resolver),
         ranges=msgspec.structs.replace(ranges, services=services, pods=pods),
+        engine=engine,
     )
     return check(found)
 
@@ -77,11 +95,30 @@ async def observe(client: ApiClient, before: Observed) -> Observed:
     """
     nodes = await _items(client, "/api/v1/nodes", _Node)
     cidrs = await _items(client, "/apis/networking.k8s.io/v1/servicecidrs", _ServiceCIDR)
+    cilium_api = await _serves(client, CILIUM_POLICIES)
     return Observed(
         services=before.services if cidrs is None else _sorted(c for found in cidrs for c in found.spec.cidrs),
         pods=before.pods if nodes is None else _sorted(c for node in nodes for c in node.spec.pod_cidrs),
         dns=await _resolver(client, before.dns),
+        cilium_api=cilium_api,
+        cilium=cilium_api and (before.cilium or await _any_agent(client)),
     )
+
+
+async def _serves(client: ApiClient, resource: Resource[Any, Any]) -> bool:
+    try:
+        kinds = await client.get(api_path(resource.group, resource.version))
+    except ApiError as error:
+        if error.status not in _NOT_TOLD:
+            raise
+        return False
+    return any(kind["name"] == resource.plural for kind in kinds["resources"])
+
+
+async def _any_agent(client: ApiClient) -> bool:
+    """Whether an agent of Cilium is ready: once one was, Cilium is the engine for as long as its API is served."""
+    agents = await _items(client, "/apis/apps/v1/daemonsets", _DaemonSet, "k8s-app=cilium")
+    return any(agent.status.number_ready for agent in agents or ())
 
 
 async def _resolver(client: ApiClient, before: tuple[str, str]) -> tuple[str, str]:
@@ -98,10 +135,10 @@ async def _resolver(client: ApiClient, before: tuple[str, str]) -> tuple[str, st
     return before
 
 
-async def _items(client: ApiClient, path: str, kind: Any) -> list[Any] | None:
+async def _items(client: ApiClient, path: str, kind: Any, label_selector: str = "") -> list[Any] | None:
     decode = msgspec.json.Decoder(Page[kind]).decode
     try:
-        return (await client.list_all(path, decode)).items
+        return (await client.list_all(path, decode, label_selector=label_selector)).items
     except ApiError as error:
         if error.status not in _NOT_TOLD:
             raise

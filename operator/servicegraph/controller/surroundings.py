@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from msgspec import structs
+
 from servicegraph.controller.profile import Observed, detect, observe
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.sources.api import ApiClient, ApiError
@@ -13,11 +15,22 @@ _log = logging.getLogger(__name__)
 
 
 class Surroundings:
-    """Calls `on_change` with the profile when it is known, and whenever it differs."""
+    """Calls `on_change` with the profile when it is known, and whenever it differs.
 
-    def __init__(self, client: ApiClient, written: ClusterProfile, on_change: Callable[[ClusterProfile], None]) -> None:
+    Where Cilium's API is served, `follow_cilium` is called first. It returns when what is live of it is known, whether
+    any of it is ours: then Cilium goes on counting as the engine when this process starts while no agent is ready.
+    """
+
+    def __init__(
+        self,
+        client: ApiClient,
+        written: ClusterProfile,
+        follow_cilium: Callable[[], Awaitable[bool]],
+        on_change: Callable[[ClusterProfile], None],
+    ) -> None:
         self._client = client
         self._written = written
+        self._follow_cilium = follow_cilium
         self._on_change = on_change
         self._observed = Observed()
         self.profile: ClusterProfile | None = None
@@ -39,6 +52,8 @@ class Surroundings:
     async def _look(self) -> bool:
         try:
             observed = await observe(self._client, self._observed)
+            if observed.cilium_api and await self._follow_cilium():
+                observed = structs.replace(observed, cilium=True)
             found = detect(self._written, observed)
         except (ApiError, ValueError) as error:
             _log.warning("the cluster's own addresses cannot be read, so they stay what they were: %s", error)

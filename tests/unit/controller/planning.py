@@ -7,9 +7,10 @@ import msgspec
 
 from servicegraph.compiler.emit.names import DEFAULT_DENY, exemption_name, policy_name
 from servicegraph.controller.compare import Action, Verb
-from servicegraph.controller.live import LivePolicy, read_policy
+from servicegraph.controller.live import LivePolicy
 from servicegraph.controller.manifests import body
 from servicegraph.controller.plan import Plan, plan
+from servicegraph.controller.policykinds import read_policy
 from servicegraph.controller.view import ByName, GraphRecord, NamespaceView, Wanted, wanted
 from servicegraph.model.policy import ANY_PEER, Direction, Mode, Origin, PodPeer, Policy, PolicyKind, Rule
 from servicegraph.model.ports import PortRange

@@ -8,7 +8,8 @@ import pytest
 
 from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.controller.draining import Terms, candidates, label_selector, needed, stamp, uncovered
-from servicegraph.controller.live import SINCE_ANNOTATION, LivePolicy, read_policy
+from servicegraph.controller.live import SINCE_ANNOTATION, LivePolicy
+from servicegraph.controller.policykinds import read_policy
 from servicegraph.model.cluster import ContainerPort, Listening
 from servicegraph.model.selectors import Operator, Requirement, Selector
 from tests.unit.controller.planning import UID, selector, service_policy

@@ -5,7 +5,8 @@ import pytest
 
 from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.compiler.emit.names import HASH_ANNOTATION, LISTENING_ANNOTATION, MANAGED_BY_LABEL, RENDERED_BY
-from servicegraph.controller.live import LivePolicy, Standing, read_policy, service_of, spec_digest, standing
+from servicegraph.controller.live import LivePolicy, Standing, service_of, standing
+from servicegraph.controller.policykinds import read_policy, spec_digest
 from servicegraph.model.cluster import Listening
 from tests.unit.controller.planning import UID, default_deny, exemption, service_policy
 

@@ -20,9 +20,13 @@ class Told:
     async def get(self, path: str) -> Any:
         raise ApiError(404, "NotFound", path, None)
 
-    async def list_all(self, path: str, decode: Callable[[bytes], Any]) -> Any:
+    async def list_all(self, path: str, decode: Callable[[bytes], Any], label_selector: str = "") -> Any:
         nodes = [{"spec": {"podCIDRs": [self.pod_cidr]}}] if path.endswith("nodes") else []
         return decode(msgspec.json.encode({"metadata": {}, "items": nodes}))
+
+
+async def no_cilium() -> bool:
+    raise AssertionError("nothing serves its API")
 
 
 def looked(*pod_cidrs: Any) -> list[tuple[str, ...]]:
@@ -30,7 +34,9 @@ def looked(*pod_cidrs: Any) -> list[tuple[str, ...]]:
 
     async def run() -> None:
         client = Told(pod_cidrs[0])
-        surroundings = Surroundings(cast(ApiClient, client), ClusterProfile(), lambda p: found.append(p.ranges.pods))
+        surroundings = Surroundings(
+            cast(ApiClient, client), ClusterProfile(), no_cilium, lambda p: found.append(p.ranges.pods)
+        )
         await surroundings.find()
         later = iter(pod_cidrs[1:])
 

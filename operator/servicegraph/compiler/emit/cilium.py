@@ -96,6 +96,11 @@ def _prefixed(pods: Selector) -> Selector:
     return Selector.of(Requirement(f"{_POD_LABEL}{r.key}", r.operator, r.values) for r in pods.requirements)
 
 
+def without_prefix(pods: Selector) -> Selector:
+    """The selector of pods that an endpoint selector of ours was written from."""
+    return Selector.of(Requirement(r.key.removeprefix(_POD_LABEL), r.operator, r.values) for r in pods.requirements)
+
+
 def _namespaces(selector: Selector) -> Selector:
     """Labels of namespaces as Cilium puts them on endpoints; any namespace where it says nothing of their name."""
     written = [Requirement(_namespace_key(r.key), r.operator, r.values) for r in selector.requirements]
