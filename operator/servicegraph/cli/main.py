@@ -11,6 +11,7 @@ import typer
 
 COMMANDS = {
     "render": "Print the NetworkPolicies that ServiceGraphs mean.",
+    "doctor": "Look at a cluster: is it ready, does anything enforce policies?",
     "operator": "Run the operator against a cluster.",
 }
 """A command `x` is the function `x` of the module `servicegraph.cli.x`; it raises typer.Exit with its exit code."""

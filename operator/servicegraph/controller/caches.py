@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from servicegraph.controller.enforcement import enforcement
+from servicegraph.adopt.enforcement import enforcement
 from servicegraph.controller.engine import EVERYTHING, Queue
 from servicegraph.controller.inbox import Inbox
 from servicegraph.controller.live import NETWORK_POLICIES, LivePolicy, NetworkPolicy, PolicyKey, managed
