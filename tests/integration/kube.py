@@ -20,11 +20,15 @@ MANAGER = "tests"
 
 _PLURALS = {
     "Namespace": "namespaces",
+    "Node": "nodes",
     "Service": "services",
     "Pod": "pods",
     "ConfigMap": "configmaps",
     "Deployment": "deployments",
     "StatefulSet": "statefulsets",
+    "DaemonSet": "daemonsets",
+    "Job": "jobs",
+    "CronJob": "cronjobs",
     "EndpointSlice": "endpointslices",
     "NetworkPolicy": "networkpolicies",
     "ServiceGraph": "servicegraphs",
@@ -34,6 +38,9 @@ _PLURALS = {
 _VERSIONS = {
     "Deployment": "apps/v1",
     "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
     "EndpointSlice": "discovery.k8s.io/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
     "ServiceGraph": "servicegraph.dev/v1alpha1",

@@ -1,0 +1,111 @@
+"""A cluster that enforces policies, with the operator in it; what surrounds the pods of every stage.
+
+KUBECONFIG names the cluster, else the current context does. On a kind cluster of our own DOCKER_HOST says where hosts
+outside can be started. Elsewhere tests that need one, or that change the operator's profile, are left out, and said.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import outside
+from tests.e2e.discover import cluster_ends
+from tests.e2e.ends import Ends
+from tests.e2e.install import installed
+from tests.e2e.matrix import Tally
+from tests.e2e.outside import Host
+from tests.e2e.pods import Role
+from tests.e2e.stage import Stage, standing
+from tests.integration.kube import Kube
+
+MakeStage = Callable[..., Stage]
+
+_MARKERS = {
+    "outside": "needs a host outside the cluster",
+    "profile": "changes the ClusterProfile of the operator",
+}
+_TALLY = pytest.StashKey[Tally]()
+_LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in _MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+    config.stash[_TALLY] = Tally()
+    config.stash[_LEFT_OUT] = {}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, on a cluster that is not ours, what only one of our own can show."""
+    if outside.possible():
+        return
+    kept = []
+    for item in items:
+        marker = next((name for name in _MARKERS if item.get_closest_marker(name)), None)
+        if marker is None:
+            kept.append(item)
+        else:
+            config.stash[_LEFT_OUT].setdefault(marker, []).append(item.nodeid)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What was looked at, and what was left out."""
+    tally = config.stash[_TALLY]
+    if tally.matrices:
+        terminalreporter.section("traffic")
+        terminalreporter.line(
+            f"{tally.cells} cells in {tally.matrices} matrices, all right twice in a row; {tally.calls} calls in all"
+        )
+    for marker, tests in config.stash[_LEFT_OUT].items():
+        terminalreporter.line(f"left out, because each {_MARKERS[marker]} (kind only): {', '.join(tests)}")
+
+
+@pytest.fixture(scope="session")
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """How much was looked at in this run."""
+    return request.config.stash[_TALLY]
+
+
+@pytest.fixture(scope="session")
+def kube() -> Iterator[Kube]:
+    """An administrator of a cluster in which the operator is Ready."""
+    named = os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config"
+    with installed(Kube(Path(named))) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def hosts(kube: Kube) -> Iterator[Mapping[str, Host]]:
+    """Hosts outside the cluster by role, none where there can be none."""
+    roles = ("outside", "excepted") if outside.possible() else ()
+    token = secrets.token_hex(3)
+    with ExitStack() as stack:
+        yield {role: stack.enter_context(outside.host(kube, role, token)) for role in roles}
+
+
+@pytest.fixture(scope="session")
+def surroundings(kube: Kube, hosts: Mapping[str, Host], tally: Tally) -> Iterator[Ends]:
+    """What there is beside the pods of a stage: DNS, the API server, a pod in every host's network, hosts outside."""
+    node = Role(name="node", kind="DaemonSet", tcp={"one": 39100, "two": 39101}, exposes={})
+    with standing(Stage(kube, [node], Ends(), tally)) as stage:
+        found = cluster_ends(kube) + stage.ends()
+        for one in hosts.values():
+            found += one.ends
+        yield found
+
+
+@pytest.fixture(scope="module")
+def make_stage(kube: Kube, surroundings: Ends, tally: Tally) -> Iterator[MakeStage]:
+    """Put roles on a stage for the tests of a module: `make_stage(roles, labels of namespaces)`."""
+    with ExitStack() as stack:
+
+        def make(roles: Iterable[Role], labels: Mapping[str, Mapping[str, str]] | None = None) -> Stage:
+            return stack.enter_context(standing(Stage(kube, roles, surroundings, tally), labels))
+
+        yield make

@@ -1,0 +1,110 @@
+"""The traffic matrix: every source calls every target, and all of it must be as the scenario says."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+
+from tests.e2e.ends import Ends, Source, Target, decided_by_policies
+from tests.e2e.flows import Allowed
+
+WITHIN = 90.0
+"""Seconds until packets must be decided right; far more than it takes."""
+
+_CALL_TIMEOUT = "1s"
+_AT_ONCE = 12
+_SHOWN = 40
+_CLOSED = ("timeout", "lookup-timeout")
+
+Seen = Mapping[tuple[str, str], str]
+"""What came of each call, by source and target: `answered`, or why not."""
+
+
+@dataclass
+class Tally:
+    """How much was looked at in a run."""
+
+    matrices: int = 0
+    cells: int = 0
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One call and what must come of it."""
+
+    source: Source
+    target: Target
+    open: bool
+
+    def wrong(self, seen: Seen) -> str | None:
+        """What came of it instead; None where that is right. A call that is refused was not denied: it arrived."""
+        outcome = seen.get((self.source.name, self.target.url), "not tried")
+        right = outcome == "answered" if self.open else outcome in _CLOSED
+        return None if right else outcome
+
+
+class Matrix:
+    """Every call between these ends that policies decide. Through a Service whose pods differ it takes all or none."""
+
+    def __init__(self, ends: Ends, allowed: Allowed) -> None:
+        self.cells: list[Cell] = []
+        for source in ends.sources:
+            for target in ends.targets:
+                verdicts = {allowed.allows(source.role, target.role, target.protocol, p) for p in target.ports}
+                if len(verdicts) == 1 and decided_by_policies(source, target):
+                    self.cells.append(Cell(source, target, verdicts.pop()))
+        self.cells.sort(key=lambda cell: cell.source.name)
+
+    def settle(self, tally: Tally, explain: Callable[[], str] = str, within: float = WITHIN) -> None:
+        """Call until everything is right twice in a row. Fails with the cells that are wrong, and `explain`."""
+        assert self.cells, "nothing to call: there are no ends"
+        deadline = time.monotonic() + within
+        tries = right = 0
+        wrong: list[tuple[Cell, str]] = []
+        while right < 2:
+            seen = self._call_all()
+            tries += 1
+            tally.calls += len(self.cells)
+            wrong = [(cell, outcome) for cell in self.cells if (outcome := cell.wrong(seen)) is not None]
+            right = 0 if wrong else right + 1
+            if time.monotonic() > deadline and right < 2:
+                raise AssertionError(f"after {within:g} s and {tries} tries {self._table(wrong)}\n{explain()}")
+        tally.matrices += 1
+        tally.cells += len(self.cells)
+
+    def _call_all(self) -> Seen:
+        rows = [(source, [c.target for c in cells]) for source, cells in groupby(self.cells, lambda c: c.source)]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            answers = pool.map(lambda row: call(*row), rows)
+            return {key: outcome for seen in answers for key, outcome in seen.items()}
+
+    def _table(self, wrong: list[tuple[Cell, str]]) -> str:
+        rows = [("SOURCE", "TARGET", "EXPECTED", "SEEN")]
+        for cell, outcome in wrong[:_SHOWN]:
+            what = f"{cell.target.name}  {cell.target.url}"
+            rows.append((cell.source.name, what, "open" if cell.open else "closed", outcome))
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        more = [f"… and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
+        return "\n".join([f"{len(wrong)} of {len(self.cells)} cells are wrong:", *lines, *more])
+
+
+def call(source: Source, targets: list[Target]) -> Seen:
+    """What comes of calling all targets from one source, side by side."""
+    urls = list(dict.fromkeys(target.url for target in targets))
+    command = [*source.command, "workload", "call", "--timeout", _CALL_TIMEOUT, *urls]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if done.returncode != 0:
+        return {(source.name, url): f"cannot call: {done.stderr.strip()}" for url in urls}
+    results = {result["target"]: result for result in json.loads(done.stdout)}
+    return {(source.name, target.url): _outcome(results[target.url], target) for target in targets}
+
+
+def _outcome(result: Mapping[str, str], target: Target) -> str:
+    if result["outcome"] == "answered" and target.answers and result["name"] not in target.answers:
+        return f"answered by {result['name']}"
+    return result["outcome"]

@@ -1,0 +1,87 @@
+"""Hosts outside the cluster: containers in the network of kind's nodes, so that their addresses are seen unchanged."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.e2e.ends import Ends, Source, Target
+from tests.e2e.pods import IMAGE
+from tests.integration.kube import Kube
+
+PORTS = (8080, 9090)
+_NETWORK = "kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A container that runs the test program; `role` is its name in scenarios."""
+
+    role: str
+    container: str
+    address: str
+
+    @property
+    def ends(self) -> Ends:
+        """It calls, and is called."""
+        source = Source(self.role, self.role, "", False, ("docker", "exec", self.container))
+        targets = [
+            Target(
+                self.role,
+                self.role,
+                f"{protocol.lower()}://{self.address}:{port}",
+                protocol,
+                frozenset((port,)),
+                frozenset(),
+                in_network=False,
+                answers=frozenset((self.role,)),
+            )
+            for protocol in ("TCP", "UDP")
+            for port in PORTS
+        ]
+        return Ends((source,), tuple(targets))
+
+
+def possible() -> bool:
+    """Whether there can be hosts outside: on a kind cluster whose container engine is at hand."""
+    return "DOCKER_HOST" in os.environ
+
+
+@contextmanager
+def host(kube: Kube, role: str, token: str) -> Iterator[Host]:
+    """A host that knows the way to every pod."""
+    numbers = ",".join(map(str, PORTS))
+    name = f"e2e-{token}-{role}"
+    options = ["--detach", "--rm", "--name", name, "--network", _NETWORK, "--network-alias", f"{role}.example.test"]
+    _run("docker", "run", *options, IMAGE, "serve", f"--name={role}", f"--tcp={numbers}", f"--udp={numbers}")
+    try:
+        found = json.loads(_run("docker", "inspect", name))[0]
+        for node in kube.list("Node", ""):
+            for cidr in node["spec"].get("podCIDRs", ()):
+                _route(found["State"]["Pid"], cidr, node_address(node))
+        yield Host(role, name, found["NetworkSettings"]["Networks"][_NETWORK]["IPAddress"])
+    finally:
+        _run("docker", "kill", name)
+
+
+def route(one: Host, destination: str, gateway: str) -> None:
+    """Give a host the way to an address."""
+    found = json.loads(_run("docker", "inspect", one.container))[0]
+    _route(found["State"]["Pid"], destination, gateway)
+
+
+def node_address(node: dict[str, dict[str, list[dict[str, str]]]]) -> str:
+    """The address that a node has among the others."""
+    return next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
+
+
+def _route(pid: int, destination: str, gateway: str) -> None:
+    _run("nsenter", f"--net=/proc/{pid}/ns/net", "ip", "route", "replace", destination, "via", gateway)
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr.strip()}"
+    return done.stdout
