@@ -17,6 +17,11 @@ class Source:
     in_network: bool
     command: tuple[str, ...]
 
+    @property
+    def pod(self) -> str:
+        """The name of the pod, with which the test program answers where it was not told another."""
+        return self.name.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -57,12 +62,13 @@ def decided_by_policies(source: Source, target: Target) -> bool:
     """Whether policies decide a call, so that it can be right or wrong.
 
     Left out: a pod and its own node, which reach each other by the API's definition; a pod's calls to itself, directly
-    or through its Service; calls between two ends outside the pod network; Services called from outside the cluster.
+    or through a Service that it stands behind; calls between two ends outside the pod network; Services called from
+    outside the cluster.
     https://kubernetes.io/docs/concepts/services-networking/network-policies/#what-you-can-t-do-with-network-policies-at-least-not-yet
     """
     if not source.in_network and not target.in_network:
         return False
-    if target.by_service and (source.role == target.role or not source.node):
+    if target.by_service and (source.role == target.role or source.pod in target.answers or not source.node):
         return False
     if not (source.in_network and target.in_network) and source.node in target.nodes:
         return False
