@@ -35,48 +35,49 @@ def discover(kube: Kube, namespaces: Mapping[str, str], role_of: Callable[[Objec
     sources: list[Source] = []
     targets: list[Target] = []
     for namespace, prefix in namespaces.items():
-        pods = [pod for pod in kube.list("Pod", namespace) if serving(pod) and role_of(pod)]
-        for pod in pods:
-            role = f"{prefix}{role_of(pod)}"
-            if pod["spec"].get("hostNetwork") and pod["spec"]["nodeName"] in control_planes:
-                role = CONTROL_PLANE
-            source = _source(pod, role)
+        found = [(pod, role) for pod in kube.list("Pod", namespace) if serving(pod) and (role := role_of(pod))]
+        pods = [(pod, prefix + role) for pod, role in found]
+        for pod, role in pods:
+            hosted = pod["spec"].get("hostNetwork") and pod["spec"]["nodeName"] in control_planes
+            source = _source(pod, CONTROL_PLANE if hosted else role)
             sources.append(source)
             targets += _ports_of(pod, source)
         for service in kube.list("Service", namespace):
-            targets += _through(service, pods, prefix, role_of)
+            targets += _through(service, pods)
     return Ends(tuple(sources), tuple(targets))
 
 
 def cluster_ends(kube: Kube) -> Ends:
     """DNS (`dns`) and the API server (`apiserver`), each through its Service; the API server by address too."""
     dns = kube.get("Service", "kube-system", "kube-dns")
-    assert dns is not None, "the tests expect DNS to be the Service kube-system/kube-dns"
-    ask = "dns://kubernetes.default.svc"
-    nodes, ports = _behind(kube, "kube-system", "kube-dns", "dns")
-    address = f"connect://{dns['spec']['clusterIP']}:53"
-    found = [
-        Target("dns", "dns", ask, "UDP", ports, nodes, in_network=True, by_service=True),
-        Target("dns", "dns", address, "TCP", ports, nodes, in_network=True, by_service=True),
-    ]
     server = kube.get("Service", "default", "kubernetes")
     assert server is not None
-    _, ports = _behind(kube, "default", "kubernetes", "https")
+    assert dns is not None, "the tests expect DNS to be the Service kube-system/kube-dns"
     node_of = {
-        address["address"]: node["metadata"]["name"]
+        address["address"]: frozenset((node["metadata"]["name"],))
         for node in kube.list("Node", "")
         for address in node["status"]["addresses"]
     }
+    nodes, ports = _behind(kube, "kube-system", "kube-dns", "dns")
+    names = _cluster("dns", "dns://kubernetes.default.svc", "UDP", ports, nodes)
+    resolver = _cluster("dns", f"connect://{dns['spec']['clusterIP']}:53", "TCP", ports, nodes)
+    _, ports = _behind(kube, "default", "kubernetes", "https")
     addresses = [a for s in _slices(kube, "default", "kubernetes") for e in s["endpoints"] for a in e["addresses"]]
-    nodes = frozenset(node_of[address] for address in addresses if address in node_of)
-    url = f"connect://{server['spec']['clusterIP']}:443"
-    found.append(Target("apiserver", "apiserver", url, "TCP", ports, nodes, in_network=False, by_service=True))
-    for address in addresses:
-        at = frozenset((node_of[address],) if address in node_of else ())
-        for port in sorted(ports):
-            url = f"connect://{address}:{port}"
-            found.append(Target(f"apiserver@{address}", "apiserver", url, "TCP", frozenset((port,)), at, False))
-    return Ends(targets=tuple(found))
+    nodes = frozenset(name for address in addresses for name in node_of.get(address, ()))
+    service = _cluster("apiserver", f"connect://{server['spec']['clusterIP']}:443", "TCP", ports, nodes)
+    direct = [
+        _cluster(
+            "apiserver", f"connect://{address}:{port}", "TCP", frozenset((port,)), node_of.get(address, frozenset())
+        )
+        for address in addresses
+        for port in sorted(ports)
+    ]
+    return Ends(targets=(names, resolver, service, *direct))
+
+
+def _cluster(role: str, url: str, protocol: str, ports: frozenset[int], nodes: frozenset[str]) -> Target:
+    arrivals = frozenset((role, port) for port in ports)
+    return Target(role, url, protocol, arrivals, in_network=role == "dns", nodes=nodes, by_service=True)
 
 
 def serving(pod: Object) -> bool:
@@ -93,35 +94,42 @@ def _source(pod: Object, role: str) -> Source:
 
 
 def _ports_of(pod: Object, source: Source) -> Iterator[Target]:
-    hosted = not source.in_network
-    answers = frozenset((source.node if hosted else pod["metadata"]["name"], *_given_name(pod)))
+    answers = frozenset((pod["metadata"]["name"] if source.in_network else source.node, *_given_name(pod)))
     for protocol in ("TCP", "UDP"):
         for port in _listening(pod, protocol):
-            url = f"{protocol.lower()}://{pod['status']['podIP']}:{port}"
-            nodes = frozenset((source.node,))
             yield Target(
-                source.name, source.role, url, protocol, frozenset((port,)), nodes, not hosted, answers=answers
+                source.name,
+                f"{protocol.lower()}://{pod['status']['podIP']}:{port}",
+                protocol,
+                frozenset(((source.role, port),)),
+                source.in_network,
+                frozenset((source.node,)),
+                frozenset((source.pod,)),
+                answers,
             )
 
 
-def _through(
-    service: Object, pods: list[Object], prefix: str, role_of: Callable[[Object], str | None]
-) -> Iterator[Target]:
-    """The ports of a Service with pods behind it, whose role is that of one of them; a headless one has no address."""
+def _through(service: Object, pods: list[tuple[Object, str]]) -> Iterator[Target]:
+    """The ports of a Service with pods behind it; a headless one has no address of its own."""
     selector, address = service["spec"].get("selector"), service["spec"].get("clusterIP")
-    chosen = [pod for pod in pods if selector and selector.items() <= pod["metadata"]["labels"].items()]
+    chosen = [(p, role) for p, role in pods if selector and selector.items() <= p["metadata"]["labels"].items()]
     if not chosen or not address or address == "None":
         return
-    role = f"{prefix}{role_of(chosen[0])}"
-    nodes = frozenset(pod["spec"]["nodeName"] for pod in chosen)
-    answers = frozenset(name for pod in chosen for name in (pod["metadata"]["name"], *_given_name(pod)))
-    in_network = not any(pod["spec"].get("hostNetwork") for pod in chosen)
+    behind = [pod for pod, _ in chosen]
+    names = frozenset(pod["metadata"]["name"] for pod in behind)
     for port in service["spec"]["ports"]:
         protocol = port.get("protocol", "TCP")
-        url = f"{protocol.lower()}://{address}:{port['port']}"
-        numbers = frozenset(number for pod in chosen for number in _numbers(pod, port["targetPort"], protocol))
-        name = f"Service {service['metadata']['name']}"
-        yield Target(name, role, url, protocol, numbers, nodes, in_network, True, answers)
+        yield Target(
+            f"Service {service['metadata']['name']}",
+            f"{protocol.lower()}://{address}:{port['port']}",
+            protocol,
+            frozenset((role, n) for pod, role in chosen for n in _numbers(pod, port["targetPort"], protocol)),
+            not any(pod["spec"].get("hostNetwork") for pod in behind),
+            frozenset(pod["spec"]["nodeName"] for pod in behind),
+            names,
+            names.union(*map(_given_name, behind)),
+            by_service=True,
+        )
 
 
 def _numbers(pod: Object, target_port: int | str, protocol: str) -> Iterator[int]:

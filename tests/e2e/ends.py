@@ -27,19 +27,19 @@ class Source:
 class Target:
     """One port of something that can be called: by address, or through a Service.
 
-    `ports` are the pods' ports that the call arrives at: several where the pods behind a Service differ. `nodes` are
-    those where it may arrive. `answers` are the names that may answer, none where it does not tell its name.
+    `arrivals` are the roles and pod ports where the call may arrive, several where the pods behind a Service differ;
+    `pods` and `nodes` say where that is. `answers` are the names that may answer, none where it does not tell its name.
     """
 
     name: str
-    role: str
     url: str
     protocol: str
-    ports: frozenset[int]
-    nodes: frozenset[str]
+    arrivals: frozenset[tuple[str, int]]
     in_network: bool
-    by_service: bool = False
+    nodes: frozenset[str] = frozenset()
+    pods: frozenset[str] = frozenset()
     answers: frozenset[str] = frozenset()
+    by_service: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class Ends:
     @property
     def roles(self) -> frozenset[str]:
         """The names that scenarios speak of."""
-        return frozenset((*(source.role for source in self.sources), *(target.role for target in self.targets)))
+        called = (role for target in self.targets for role, _ in target.arrivals)
+        return frozenset((*(source.role for source in self.sources), *called))
 
 
 def decided_by_policies(source: Source, target: Target) -> bool:
@@ -66,10 +67,10 @@ def decided_by_policies(source: Source, target: Target) -> bool:
     outside the cluster.
     https://kubernetes.io/docs/concepts/services-networking/network-policies/#what-you-can-t-do-with-network-policies-at-least-not-yet
     """
+    if source.pod in target.pods:
+        return False
     if not source.in_network and not target.in_network:
         return False
-    if target.by_service and (source.role == target.role or source.pod in target.answers or not source.node):
-        return False
-    if not (source.in_network and target.in_network) and source.node in target.nodes:
-        return False
-    return source.name != target.name
+    if source.in_network and target.in_network:
+        return True
+    return source.node not in target.nodes and not (target.by_service and not source.node)

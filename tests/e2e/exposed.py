@@ -1,27 +1,38 @@
 """Services as they are called from outside the cluster."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from tests.e2e.ends import Ends, Target
 from tests.e2e.outside import Host, node_address
 from tests.integration.kube import Kube, Object
+from tests.waiting import eventually
 
 
-def node_ports(kube: Kube, namespace: str, service: str, role: str, port: int = 8080) -> list[Target]:
-    """The NodePorts of a Service, on the nodes where its pods are. `port` is the pods'."""
+def node_ports(kube: Kube, namespace: str, service: str, port: int = 8080) -> list[Target]:
+    """The NodePorts of a Service, whose name is the role; on the nodes with pods where only those answer.
+
+    `port` is the pods'.
+    """
     found = kube.get("Service", namespace, service)
     assert found is not None
+    nodes = kube.list("Node", "")
+    if found["spec"]["externalTrafficPolicy"] == "Local":
+        there = _nodes_of_pods(kube, namespace, found)
+        nodes = [node for node in nodes if node["metadata"]["name"] in there]
     return [
-        _target(role, f"tcp://{node_address(node)}:{exposed['nodePort']}", port)
-        for node in _with_pods(kube, namespace, found)
+        _target(service, f"tcp://{node_address(node)}:{exposed['nodePort']}", port)
+        for node in nodes
         for exposed in found["spec"]["ports"]
     ]
 
 
-def load_balanced(service: Object, role: str, port: int = 8080) -> list[Target]:
-    """The ports of a Service at the addresses of its load balancer."""
-    addresses = [ingress["ip"] for ingress in service["status"]["loadBalancer"]["ingress"]]
-    return [_target(role, f"tcp://{a}:{p['port']}", port) for a in addresses for p in service["spec"]["ports"]]
+def load_balancer(kube: Kube, namespace: str, service: str, port: int = 8080) -> tuple[str, Target]:
+    """The address that the load balancer of a Service has as soon as there is one, and the Service's port there."""
+    eventually(lambda: _addresses(kube, namespace, service), f"{service} has the address of a load balancer", poll=0.5)
+    address = _addresses(kube, namespace, service)[0]
+    found = kube.get("Service", namespace, service)
+    assert found is not None
+    return address, _target(service, f"tcp://{address}:{found['spec']['ports'][0]['port']}", port)
 
 
 def from_outside(hosts: Mapping[str, Host], targets: list[Target]) -> Ends:
@@ -30,11 +41,15 @@ def from_outside(hosts: Mapping[str, Host], targets: list[Target]) -> Ends:
 
 
 def _target(role: str, url: str, port: int) -> Target:
-    return Target(f"exposed {role}", role, url, "TCP", frozenset((port,)), frozenset(), in_network=True)
+    return Target(f"exposed {role}", url, "TCP", frozenset(((role, port),)), in_network=True)
 
 
-def _with_pods(kube: Kube, namespace: str, service: Object) -> Iterator[Object]:
+def _nodes_of_pods(kube: Kube, namespace: str, service: Object) -> set[str]:
     selector = service["spec"]["selector"].items()
-    pods = [pod for pod in kube.list("Pod", namespace) if selector <= pod["metadata"]["labels"].items()]
-    names = {pod["spec"].get("nodeName") for pod in pods}
-    return (node for node in kube.list("Node", "") if node["metadata"]["name"] in names)
+    return {p["spec"]["nodeName"] for p in kube.list("Pod", namespace) if selector <= p["metadata"]["labels"].items()}
+
+
+def _addresses(kube: Kube, namespace: str, service: str) -> list[str]:
+    found = kube.get("Service", namespace, service)
+    assert found is not None
+    return [ingress["ip"] for ingress in found["status"]["loadBalancer"].get("ingress", ())]

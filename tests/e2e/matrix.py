@@ -54,7 +54,7 @@ class Matrix:
         self.cells: list[Cell] = []
         for source in ends.sources:
             for target in ends.targets:
-                verdicts = {allowed.allows(source.role, target.role, target.protocol, p) for p in target.ports}
+                verdicts = {allowed.allows(source.role, role, target.protocol, port) for role, port in target.arrivals}
                 if len(verdicts) == 1 and decided_by_policies(source, target):
                     self.cells.append(Cell(source, target, verdicts.pop()))
         self.cells.sort(key=lambda cell: cell.source.name)

@@ -30,11 +30,9 @@ class Host:
         targets = [
             Target(
                 self.role,
-                self.role,
                 f"{protocol.lower()}://{self.address}:{port}",
                 protocol,
-                frozenset((port,)),
-                frozenset(),
+                frozenset(((self.role, port),)),
                 in_network=False,
                 answers=frozenset((self.role,)),
             )

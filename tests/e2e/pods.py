@@ -20,7 +20,9 @@ _RESTRICTED: Object = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """Pods that are alike, labelled `app` with their name, and the Service in front of them.
+    """Pods that are alike, and the Service in front of them.
+
+    They are labelled `app` with their name, or with the `app` that several roles are together.
 
     They listen on the numbers of `tcp`, `udp` and `more` (`9000-9003`) over both protocols, and say in their manifests
     what stands in `tcp` and `udp` only: a policy that opens more than one protocol or port shows. Two pods are on two
@@ -29,6 +31,7 @@ class Role:
 
     name: str
     namespace: str = ""
+    app: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     tcp: Mapping[str, int] = field(default_factory=lambda: {"http": 8080, "metrics": 9090})
     udp: Mapping[str, int] = field(default_factory=dict)
@@ -43,8 +46,14 @@ class Role:
         return [self._workload(namespace), *([self._service(namespace)] if self.exposes else [])]
 
     @property
+    def title(self) -> str:
+        """What scenarios call it."""
+        return f"{self.namespace}/{self.name}".lstrip("/")
+
+    @property
     def _pod_labels(self) -> dict[str, str]:
-        return {"app": self.name, **self.labels}
+        own = {"app": self.app, "role": self.name} if self.app else {"app": self.name}
+        return own | dict(self.labels)
 
     def _workload(self, namespace: str) -> Object:
         spec: Object = {
@@ -93,9 +102,16 @@ class Role:
         return {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": {"name": self.name, "namespace": namespace},
-            "spec": {"selector": {"app": self.name}, "ports": ports, **self.service},
+            "metadata": {"name": self.app or self.name, "namespace": namespace},
+            "spec": {"selector": {"app": self.app or self.name}, "ports": ports, **self.service},
         }
+
+
+def role_of(pod: Object) -> str | None:
+    """The name of the role that a pod plays."""
+    labels = pod["metadata"]["labels"]
+    found: str | None = labels.get("role", labels.get("app"))
+    return found
 
 
 def pod_spec(*args: str, ports: list[tuple[str, int, str]] | None = None) -> Object:

@@ -12,7 +12,7 @@ from tests.e2e.discover import discover, serving
 from tests.e2e.ends import Ends
 from tests.e2e.flows import Allowed
 from tests.e2e.matrix import Matrix, Tally
-from tests.e2e.pods import Role
+from tests.e2e.pods import Role, role_of
 from tests.integration.kube import Kube, Object
 from tests.waiting import eventually
 
@@ -34,11 +34,6 @@ class Stage:
         shorts = dict.fromkeys(("", *(role.namespace for role in self._roles)))
         self.namespaces = {short: f"e2e-{token}-{short or 'main'}" for short in shorts}
 
-    @property
-    def groups(self) -> dict[str, frozenset[str]]:
-        """`pods` are the roles of this stage."""
-        return {"pods": frozenset(map(_name, self._roles))}
-
     def up(self, labels: Mapping[str, Mapping[str, str]]) -> None:
         """Create everything, and return when all pods are Ready. `labels` are those of the namespaces."""
         for short, name in self.namespaces.items():
@@ -47,7 +42,7 @@ class Stage:
         for role in self._roles:
             self.kube.apply(*role.manifests(self.namespaces[role.namespace]))
         nodes = len(self.kube.list("Node", ""))
-        expected = Counter({_name(r): nodes if r.kind == "DaemonSet" else r.replicas for r in self._roles})
+        expected = Counter({r.title: nodes if r.kind == "DaemonSet" else r.replicas for r in self._roles})
         eventually(lambda: self._there() == expected, f"all pods are Ready: {dict(expected)}", PODS_START, _POLL)
 
     def down(self) -> None:
@@ -58,20 +53,33 @@ class Stage:
     def ends(self) -> Ends:
         """Every end there is now."""
         prefixes = {name: f"{short}/" if short else "" for short, name in self.namespaces.items()}
-        return discover(self.kube, prefixes) + self._surroundings
+        return discover(self.kube, prefixes, role_of) + self._surroundings
 
     def expect(self, *lines: str, groups: Mapping[str, Iterable[str]] | None = None, ends: Ends | None = None) -> None:
         """See that packets pass as these lines say, and no others, between all ends or those that are given."""
         ends = ends or self.ends()
-        allowed = Allowed(lines, ends.roles, {**self.groups, **(groups or {})})
+        allowed = Allowed(lines, ends.roles, groups or {})
         Matrix(ends, allowed).settle(self._tally, self._statuses)
+
+    def play(self, spec: str | Object, *lines: str) -> None:
+        """Apply a graph and see what it does. In the lines, `others` are all ends that it does not isolate.
+
+        They go on calling each other, and that needs no line.
+        """
+        spec = yaml.safe_load(spec) if isinstance(spec, str) else spec
+        self.apply(spec)
+        declared = {service["name"] for service in spec["services"]}
+        isolated = declared | {role.title for role in self._roles if role.app in declared}
+        if spec.get("isolation") == "Namespace":
+            isolated |= {role.title for role in self._roles if not role.namespace}
+        self.expect("others > others", *lines, groups={"others": self.ends().roles - isolated})
 
     def expect_all_open(self) -> None:
         """See that nothing is denied: the network carries every call that a graph may then close."""
         self.expect("* > *")
 
     def apply(self, spec: str | Object, *, name: str = "graph", namespace: str = "") -> None:
-        """Write a graph by its spec, as a rule in YAML, where `namespace: ops` is the namespace of this stage that is called so."""
+        """Write a graph by its spec, mostly YAML, where `namespace: ops` is the stage's namespace of that name."""
         spec = yaml.safe_load(spec) if isinstance(spec, str) else spec
         self.kube.apply(
             {
@@ -82,9 +90,9 @@ class Stage:
             }
         )
 
-    def clear(self) -> None:
-        """Take all graphs away."""
-        for namespace in self.namespaces.values():
+    def clear(self, *namespaces: str) -> None:
+        """Take all graphs away, or those of some namespaces."""
+        for namespace in (self.namespaces[short] for short in namespaces or self.namespaces):
             for graph in self.kube.list("ServiceGraph", namespace):
                 self.kube.delete("ServiceGraph", namespace, graph["metadata"]["name"])
 
@@ -97,10 +105,10 @@ class Stage:
 
     def _there(self) -> Counter[str]:
         return Counter(
-            f"{short}/{app}".lstrip("/")
+            f"{short}/{role_of(pod)}".lstrip("/")
             for short, namespace in self.namespaces.items()
             for pod in self.kube.list("Pod", namespace)
-            if serving(pod) and (app := pod["metadata"]["labels"].get("app"))
+            if serving(pod)
         )
 
     def _statuses(self) -> str:
@@ -119,7 +127,3 @@ def standing(stage: Stage, labels: Mapping[str, Mapping[str, str]] | None = None
         yield stage
     finally:
         stage.down()
-
-
-def _name(role: Role) -> str:
-    return f"{role.namespace}/{role.name}" if role.namespace else role.name

@@ -1,7 +1,6 @@
 """What a tutorial on NetworkPolicies walks through, each scenario as a graph of one service: web."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 import pytest
@@ -10,17 +9,8 @@ from tests.e2e.conftest import MakeStage
 from tests.e2e.exposed import from_outside, node_ports
 from tests.e2e.outside import Host
 from tests.e2e.pods import Role
+from tests.e2e.scenarios import Scenario, scenarios
 from tests.e2e.stage import Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A graph, and who reaches web and whom web reaches with it. All others go on calling each other."""
-
-    name: str
-    graph: str
-    allowed: tuple[str, ...]
-
 
 SCENARIOS = (
     Scenario("deny all", "services: [{name: web}]", ()),
@@ -112,24 +102,17 @@ def stage(make_stage: MakeStage) -> Stage:
     return stage
 
 
-def shows(stage: Stage, *lines: str) -> None:
-    others = stage.ends().roles - {"web"}
-    stage.expect("others > others", *lines, groups={"others": others})
-
-
-@pytest.mark.parametrize("scenario", [pytest.param(s, id=s.name) for s in SCENARIOS])
+@scenarios(SCENARIOS)
 def test_scenario(stage: Stage, scenario: Scenario) -> None:
     """Each is another than the one before, so that what it closes and what it opens is its own doing."""
-    stage.apply(scenario.graph)
-    shows(stage, *scenario.allowed)
+    stage.play(scenario.graph, *scenario.allowed)
 
 
 @pytest.mark.outside
 def test_allow_from_the_internet_only(stage: Stage, hosts: Mapping[str, Host]) -> None:
     """A client outside comes in by its own address, directly and through a NodePort; pods and nodes do not."""
-    stage.apply("services: [{name: web, accepts: [{internet: true, ports: [http]}]}]")
-    shows(stage, "outside, excepted > web: 8080")
-    through = from_outside(hosts, node_ports(stage.kube, stage.namespaces[""], "web", "web"))
+    stage.play("services: [{name: web, accepts: [{internet: true, ports: [http]}]}]", "outside, excepted > web: 8080")
+    through = from_outside(hosts, node_ports(stage.kube, stage.namespaces[""], "web"))
     stage.expect("* > web: 8080", ends=through)
     stage.apply("services: [{name: web}]")
     stage.expect(ends=through)
@@ -139,5 +122,4 @@ def test_allow_from_the_internet_only(stage: Stage, hosts: Mapping[str, Host]) -
 def test_egress_to_addresses_with_exceptions(stage: Stage, hosts: Mapping[str, Host]) -> None:
     network = str(ip_network(f"{hosts['outside'].address}/16", strict=False))
     block = {"cidr": network, "except": [f"{hosts['excepted'].address}/32"], "ports": [8080]}
-    stage.apply({"services": [{"name": "web", "calls": [block], "dns": "Never"}]})
-    shows(stage, "web > outside: 8080")
+    stage.play({"services": [{"name": "web", "calls": [block], "dns": "Never"}]}, "web > outside: 8080")
