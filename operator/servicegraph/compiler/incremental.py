@@ -15,7 +15,7 @@ from servicegraph.compiler.inventory import Inventory, everything
 from servicegraph.compiler.overlaps import Overlaps
 from servicegraph.compiler.subjects import Subject
 from servicegraph.compiler.subjecttable import SubjectTable
-from servicegraph.compiler.synthesize import declare, default_deny, overflow, service_policies
+from servicegraph.compiler.synthesize import declare, default_deny, denied, overflow, service_policies
 from servicegraph.compiler.view import isolable, problem_of
 from servicegraph.model.cluster import Cluster
 from servicegraph.model.compilation import Compilation
@@ -123,7 +123,10 @@ class Compiler:
         results = [r for key in sorted(self._declarations.graphs) if (r := self.result(key)) is not None]
         policies = sorted((p for r in results for p in r.policies), key=lambda p: (p.namespace, p.name))
         return Compilation(
-            declared=tuple(d for key in sorted(self._declared) for d in self._declared[key]),
+            declared=(
+                *(denied(self._denies[namespace]) for namespace in sorted(self._denies)),
+                *(d for key in sorted(self._declared) for d in self._declared[key]),
+            ),
             policies=tuple(policies),
             edges=tuple(edge for r in results for edge in r.edges),
             problems=tuple(problem for r in results for problem in r.problems),

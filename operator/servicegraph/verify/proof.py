@@ -1,0 +1,189 @@
+"""Whether policies allow exactly what the graphs declare, and if not, which flows are missing or too many.
+
+It holds manifests against model.Declared, for every class of pods there can be; docs/proof.md says what that proves.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from enum import StrEnum
+
+import msgspec
+
+from servicegraph.model.policy import ANY_PEER, Declared, Direction, Mode, Origin, Peer
+from servicegraph.model.refs import GraphKey, ServiceKey
+from servicegraph.model.selectors import Selector
+from servicegraph.verify import classes, naming, portsets, sides
+from servicegraph.verify.ends import Pod
+from servicegraph.verify.grants import View, World
+from servicegraph.verify.policies import NetworkPolicy, PolicyKey
+from servicegraph.verify.portsets import PortSet
+from servicegraph.verify.surplus import Excess, surplus
+
+
+class Kind(StrEnum):
+    """How what is allowed differs from what is declared. NotIsolated: no policy selects the pods at all."""
+
+    MISSING = "Missing"
+    EXTRA = "Extra"
+    NOT_ISOLATED = "NotIsolated"
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """Pods that a graph declares: all those of a service's selector, or a class of them.
+
+    `service` is None for the pods of a namespace that is denied by default. `path` is the place in the graph.
+    """
+
+    namespace: str
+    pods: Selector
+    service: ServiceKey | None
+    graph: GraphKey | None
+    path: str = ""
+    mode: Mode = Mode.ENFORCE
+    draining: bool = False
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """A policy, and where one is to blame, the rule and peer in it: `ingress[0].from[1]`."""
+
+    policy: PolicyKey
+    place: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.policy} {self.place}".rstrip()
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A flow that is missing or too many, as it is seen at one of its ends.
+
+    A missing flow has the `origin` that declares it, and `causes` are the policies that cut it. One that is too many
+    has the rule that opens it; pods that nothing isolates have neither, and may everything.
+    """
+
+    kind: Kind
+    direction: Direction
+    subject: Subject
+    peer: Peer
+    ports: PortSet
+    origin: Origin | None = None
+    causes: tuple[Cause, ...] = ()
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """The result. `trusted` are flows that are too many and that the graph accepts; they leave it exact."""
+
+    missing: tuple[Difference, ...] = ()
+    extra: tuple[Difference, ...] = ()
+    trusted: tuple[Difference, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether the policies allow what is declared and nothing else, but for what is trusted."""
+        return not self.missing and not self.extra
+
+
+def prove(
+    declared: Iterable[Declared],
+    policies: Iterable[NetworkPolicy],
+    namespaces: Mapping[str, Mapping[str, str]] | None = None,
+    pods: Iterable[Pod] = (),
+    trusts: Mapping[GraphKey, Collection[str]] | None = None,
+) -> Proof:
+    """Compare what policies allow with what is declared, at the pods that are declared to be isolated.
+
+    `namespaces` are the labels of those that are known, `pods` tell what named ports mean, `trusts` are the names of
+    policies by the graph that trusts them.
+    """
+    prover = _Prover(declared, policies, World(namespaces or {}, pods))
+    found = prover.extra()
+    accepted = [_trusted(difference, trusts or {}) for difference in found]
+    return Proof(
+        missing=prover.missing(),
+        extra=tuple(d for d, trusted in zip(found, accepted, strict=True) if not trusted),
+        trusted=tuple(d for d, trusted in zip(found, accepted, strict=True) if trusted),
+    )
+
+
+def _trusted(difference: Difference, trusts: Mapping[GraphKey, Collection[str]]) -> bool:
+    graph = difference.subject.graph
+    names = trusts.get(graph, ()) if graph is not None else ()
+    return bool(difference.causes) and all(cause.policy.name in names for cause in difference.causes)
+
+
+class _Prover:
+    def __init__(self, declared: Iterable[Declared], policies: Iterable[NetworkPolicy], world: World) -> None:
+        declared, policies = tuple(declared), tuple(policies)
+        self._world = world
+        self._truth, self._actual = sides.of_declared(declared), sides.of_policies(policies)
+        self._declared: dict[tuple[str, Selector], list[Declared]] = defaultdict(list)
+        for said in declared:
+            self._declared[said.namespace, said.subject].append(said)
+        self._policies: dict[tuple[str, Selector], list[NetworkPolicy]] = defaultdict(list)
+        for policy in policies:
+            self._policies[policy.namespace, policy.subject].append(policy)
+
+    def missing(self) -> tuple[Difference, ...]:
+        """What is declared and not allowed, at pods that are isolated."""
+        return _in_order(self._missing())
+
+    def extra(self) -> tuple[Difference, ...]:
+        """What is allowed and not declared."""
+        return _in_order(self._extra())
+
+    def _missing(self) -> Iterator[Difference]:
+        for place, half in self._truth.items():
+            view = View(self._world, *place)
+            for excess in surplus(half, self._actual.get(place, {}), view, isolated_alone=False):
+                isolating = self._selecting(excess.truth, view)
+                causes = tuple(Cause(key) for key in sorted({policy.key for policy in isolating}))
+                for said in self._saying(excess.source, view):
+                    for flow in naming.declared_flows(said, excess.grant, view):
+                        yield _difference(Kind.MISSING, excess, said, view, flow.peer, flow.ports, flow.origin, causes)
+
+    def _extra(self) -> Iterator[Difference]:
+        for place, half in self._truth.items():
+            view = View(self._world, *place)
+            for excess in surplus(self._actual.get(place, {}), half, view):
+                for said in self._saying(excess.truth, view):
+                    if excess.source is None:
+                        yield _difference(Kind.NOT_ISOLATED, excess, said, view, ANY_PEER, portsets.ALL)
+                        continue
+                    for policy in self._selecting(excess.source, view):
+                        for rule in naming.rule_flows(policy, excess, view):
+                            causes = (Cause(policy.key, rule.place),)
+                            yield _difference(Kind.EXTRA, excess, said, view, rule.peer, rule.ports, None, causes)
+
+    def _saying(self, selector: Selector | None, view: View) -> list[Declared]:
+        """The declarations with this selector that concern the direction, those of services first."""
+        assert selector is not None
+        found = self._declared[view.own, selector]
+        return [d for d in found if view.direction in d.isolated] or found
+
+    def _selecting(self, selector: Selector, view: View) -> list[NetworkPolicy]:
+        return [p for p in self._policies[view.own, selector] if view.direction in p.directions]
+
+
+def _difference(
+    kind: Kind,
+    excess: Excess,
+    said: Declared,
+    view: View,
+    peer: Peer,
+    ports: PortSet,
+    origin: Origin | None = None,
+    causes: tuple[Cause, ...] = (),
+) -> Difference:
+    pods = classes.simplest(excess.pods)
+    subject = Subject(said.namespace, pods, said.service, said.graph, said.path, said.mode, said.draining)
+    return Difference(kind, view.direction, subject, peer, ports, origin, causes)
+
+
+def _in_order(differences: Iterable[Difference]) -> tuple[Difference, ...]:
+    """Each once; pods everywhere and every address together are anywhere."""
+    by_rest: dict[Difference, dict[Peer, Difference]] = defaultdict(dict)
+    for difference in differences:
+        by_rest[msgspec.structs.replace(difference, peer=ANY_PEER)][difference.peer] = difference
+    found: list[Difference] = []
+    for whole, by_peer in by_rest.items():
+        found += [whole] if by_peer.keys() >= naming.ANYWHERE else by_peer.values()
+    return tuple(sorted(found, key=lambda d: msgspec.json.encode(d)))
