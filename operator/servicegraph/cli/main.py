@@ -11,6 +11,7 @@ import typer
 
 COMMANDS = {
     "render": "Print the NetworkPolicies that ServiceGraphs mean.",
+    "lint": "Find what fails on a real cluster, and what opens too much.",
     "doctor": "Look at a cluster: is it ready, does anything enforce policies?",
     "operator": "Run the operator against a cluster.",
 }

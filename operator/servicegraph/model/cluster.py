@@ -22,13 +22,18 @@ class ServicePort(msgspec.Struct, frozen=True, gc=False):
 
 
 class Service(msgspec.Struct, frozen=True):
-    """A core/v1 Service. `selector` is None where it has none: others say its addresses."""
+    """A core/v1 Service. `selector` is None where it has none: others say its addresses.
+
+    `hides_sources` where traffic from outside may reach its pods from a node's address: a NodePort or LoadBalancer
+    with externalTrafficPolicy Cluster (https://kubernetes.io/docs/tutorials/services/source-ip/).
+    """
 
     key: ServiceKey
     selector: Selector | None
     ports: tuple[ServicePort, ...] = ()
     headless: bool = False
     external_name: str | None = None
+    hides_sources: bool = False
 
 
 class ContainerPort(msgspec.Struct, frozen=True, gc=False):
