@@ -29,6 +29,7 @@ _MARKERS = {
     "profile": "changes the ClusterProfile of the operator",
 }
 _TALLY = pytest.StashKey[Tally]()
+_MEASURED = pytest.StashKey[list[str]]()
 _LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -36,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in _MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     config.stash[_TALLY] = Tally()
+    config.stash[_MEASURED] = []
     config.stash[_LEFT_OUT] = {}
 
 
@@ -62,6 +64,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.line(
             f"{tally.cells} cells in {tally.matrices} matrices, all right twice in a row; {tally.calls} calls in all"
         )
+    if measured := config.stash[_MEASURED]:
+        terminalreporter.section("measured")
+        terminalreporter.write("".join(measured))
     for marker, tests in config.stash[_LEFT_OUT].items():
         terminalreporter.line(f"left out, because each {_MARKERS[marker]} (kind only): {', '.join(tests)}")
 
@@ -70,6 +75,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def tally(request: pytest.FixtureRequest) -> Tally:
     """How much was looked at in this run."""
     return request.config.stash[_TALLY]
+
+
+@pytest.fixture(scope="session")
+def measured(request: pytest.FixtureRequest) -> list[str]:
+    """Text that is printed in the end: what was measured, for people."""
+    return request.config.stash[_MEASURED]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,165 @@
+"""Labels, ports, Services, graphs, operators and agents change while every call is made 20 times a second.
+
+The same application without policies goes through the same changes beside it: what fails there too is not the doing
+of a policy. The table of counts is printed, and written to build/load.json.
+"""
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from tests.contract import ROOT
+from tests.e2e import changes
+from tests.e2e.load import Followed, Summary, loads
+from tests.e2e.town import Town
+from tests.integration.kube import Kube
+from tests.waiting import eventually
+
+REPORT = ROOT / "build" / "load.json"
+BEFORE_SECONDS, AFTER_SECONDS = 2.0, 4.0
+"""How long calls go on before a change, and after it has settled."""
+
+WORKERS = ("worker", "worker-next")
+
+
+class Phase(msgspec.Struct, frozen=True):
+    """One change: to each town, to the cluster, or to both at once. `prepare` is done before the calls begin."""
+
+    name: str
+    of_town: Callable[[Town], None] | None = None
+    of_cluster: Callable[[Kube], None] | None = None
+    prepare: Callable[[Town], None] | None = None
+
+
+class Count(msgspec.Struct, frozen=True):
+    """What came of the calls of one kind during a phase, with a graph and without."""
+
+    phase: str
+    declared: bool
+    covered: bool
+    calls: int
+    answered: int
+    failed: int
+    slow: int
+    slowest_ms: int
+    outcomes: dict[str, int]
+    failures: list[str]
+
+
+PHASES = (
+    Phase("roll Deployments to new labels", changes.roll_to_new_labels),
+    Phase("flip blue/green three times", changes.flip_colour),
+    Phase("rename a Service", changes.rename_service, prepare=changes.prepare_rename),
+    Phase("scale up and down", changes.scale),
+    Phase("move a callee's port", changes.move_port),
+    Phase("edit the graph", changes.edit_graph),
+    Phase("restart the operator", of_cluster=changes.restart_operator),
+    Phase("kill the leader", of_cluster=changes.kill_leader),
+    Phase("kill a node's agent", of_cluster=changes.kill_agent),
+)
+
+
+@pytest.fixture(scope="module")
+def towns(kube: Kube) -> Iterator[tuple[Town, Town]]:
+    """One with a graph, one without."""
+    found = Town(kube, covered=True), Town(kube, covered=False)
+    try:
+        _each(found, Town.up)
+        yield found
+    finally:
+        _each(found, Town.down)
+
+
+def test_not_one_declared_call_is_cut_and_not_one_other_passes(
+    kube: Kube, towns: tuple[Town, Town], measured: list[str]
+) -> None:
+    counts: list[Count] = []
+    followed = [Followed(kube, town.namespace, WORKERS, ("calls", "tries")) for town in towns]
+    try:
+        for phase in PHASES:
+            if phase.of_cluster is not changes.kill_agent or changes.has_agent(kube):
+                counts += _play(phase, kube, towns)
+        for town, follower in zip(towns, followed, strict=True):
+            for name in WORKERS:
+                town.gone(name)
+            printed = follower.stop()
+            for container, declared in (("calls", True), ("tries", False)):
+                counts.append(_count("all of these, from pods that roll", town, declared, printed[container]))
+    finally:
+        for follower in followed:
+            follower.abandon()
+        measured.append(_report(counts))
+    cut = [c for c in counts if c.covered and c.declared and c.failed]
+    open_ = [c for c in counts if c.covered and not c.declared and c.answered]
+    assert not cut, f"declared calls failed: {cut}"
+    assert not open_, f"undeclared calls passed: {open_}"
+    quiet = [c for c in counts if not c.covered and not c.answered]
+    assert not quiet, f"without policies every call can be answered, or nothing is shown: {quiet}"
+
+
+def _play(phase: Phase, kube: Kube, towns: tuple[Town, Town]) -> list[Count]:
+    if phase.prepare:
+        _each(towns, phase.prepare)
+    declared = {town: town.declared() for town in towns}
+    undeclared = {town: town.undeclared() for town in towns}
+    with loads(*declared.values(), *(load for running in undeclared.values() for load in running)):
+        _pass(BEFORE_SECONDS)
+        if phase.of_cluster:
+            phase.of_cluster(kube)
+        if phase.of_town:
+            _each(towns, phase.of_town)
+        _pass(AFTER_SECONDS)
+        return [
+            _count(phase.name, town, is_declared, [summary for load in running for summary in load.stop()])
+            for town in towns
+            for is_declared, running in ((True, [declared[town]]), (False, undeclared[town]))
+        ]
+
+
+def _count(phase: str, town: Town, declared: bool, summaries: list[Summary]) -> Count:
+    outcomes: dict[str, int] = {}
+    for summary in summaries:
+        for outcome, number in summary.outcomes.items():
+            outcomes[outcome] = outcomes.get(outcome, 0) + number
+    return Count(
+        phase,
+        declared,
+        town.covered,
+        sum(s.calls for s in summaries),
+        sum(s.answered for s in summaries),
+        sum(s.failed for s in summaries),
+        sum(s.slow for s in summaries),
+        max(s.slowest_ms for s in summaries),
+        outcomes,
+        [f"{f.at:%T.%f} {s.target} {f.outcome}" for s in summaries for f in s.first_failures] if declared else [],
+    )
+
+
+def _each(towns: tuple[Town, Town], act: Callable[[Town], None]) -> None:
+    with ThreadPoolExecutor(len(towns)) as pool:
+        list(pool.map(act, towns))
+
+
+def _pass(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    eventually(lambda: time.monotonic() > until, poll=0.1)
+
+
+def _report(counts: list[Count]) -> str:
+    """The table; the file has what failed, too."""
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_bytes(msgspec.json.format(msgspec.json.encode(counts)) + b"\n")
+    table = Table("while", "calls", "graph", "made", "answered", "failed", "over 1 s", "slowest")
+    for c in counts:
+        kind, graph = "declared" if c.declared else "undeclared", "yes" if c.covered else "no"
+        numbers = map(str, (c.calls, c.answered, c.failed, c.slow))
+        table.add_row(c.phase, kind, graph, *numbers, f"{c.slowest_ms} ms")
+    text = io.StringIO()
+    Console(file=text, width=130).print(table)
+    return text.getvalue()
