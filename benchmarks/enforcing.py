@@ -1,0 +1,145 @@
+"""How long a change of labels takes to be enforced, on a cluster whose network plugin enforces policies.
+
+A Service that a graph calls is led to pods with other labels, which no policy knew. All times count from the API
+server's answer to that change. Written: until the policies of caller and callee are there, asked every 5 ms. Enforced:
+until the caller's packets pass to the new pod, and those of a stranger no more; each tries 100 times a second, timed by
+the clock of its node.
+"""
+
+import json
+import secrets
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from tests.e2e.load import Load, Summary, loads
+from tests.e2e.pods import pod_spec
+from tests.integration.kube import Kube, Object
+from tests.integration.look import settled
+from tests.waiting import eventually
+
+COLOURS = 7
+"""Pods to lead the Service to in turn: more than the former selectors that the operator keeps, so each is new again."""
+
+_CALLERS = ("caller", "stranger")
+_RATE = 100
+_TIMEOUT = "200ms"
+_BEFORE = timedelta(milliseconds=500)
+_ASK_SECONDS, _CALL_SECONDS = 0.005, 0.1
+
+
+class Change(msgspec.Struct, frozen=True):
+    """Seconds until the last policy was written, until the caller's packets passed, until the stranger's did not."""
+
+    written: float
+    opened: float
+    closed: float
+
+    @property
+    def enforced(self) -> float:
+        """Until every packet is decided right."""
+        return max(self.opened, self.closed)
+
+
+def label_changes(kube: Kube, count: int) -> Iterator[Change]:
+    """Lead the Service elsewhere, so many times."""
+    with _stage(kube) as namespace:
+        for index in range(count):
+            yield _change(kube, namespace, (index + 1) % COLOURS)
+
+
+def _change(kube: Kube, namespace: str, colour: int) -> Change:
+    address = (kube.get("Pod", namespace, f"callee-{colour}") or {})["status"]["podIP"]
+    target = f"tcp://{address}:8080"
+    closed_and_open = (_answers(namespace, caller, target) == (caller == "stranger") for caller in _CALLERS)
+    assert all(closed_and_open), f"before the change, {target} is closed to the caller and open to a stranger"
+    running = [Load(namespace, caller, [target], _RATE, _TIMEOUT) for caller in _CALLERS]
+    with loads(*running):
+        _until(datetime.now(UTC) + _BEFORE)
+        kube.apply(_service(namespace, colour))
+        began = datetime.now(UTC)
+        eventually(lambda: _written(kube, namespace, colour), "the policies are written", poll=_ASK_SECONDS)
+        written = datetime.now(UTC)
+        eventually(lambda: _answers(namespace, "caller", target), "the caller's packets pass", poll=_CALL_SECONDS)
+        eventually(lambda: not _answers(namespace, "stranger", target), "a stranger's do not", poll=_CALL_SECONDS)
+        (opened,), (closed,) = (load.stop() for load in running)
+    return Change(_since(began, written), _since(began, _first(opened, began)), _since(began, _last(closed, began)))
+
+
+def _first(calls: Summary, began: datetime) -> datetime:
+    assert calls.first_answer and calls.first_failures and calls.first_failures[0].at < began < calls.first_answer, (
+        calls
+    )
+    return calls.first_answer
+
+
+def _last(calls: Summary, began: datetime) -> datetime:
+    assert calls.first_answer and calls.last_answer and calls.first_answer < began, calls
+    return max(calls.last_answer, began)
+
+
+def _since(began: datetime, at: datetime) -> float:
+    return (at - began).total_seconds()
+
+
+def _until(moment: datetime) -> None:
+    eventually(lambda: datetime.now(UTC) >= moment)
+
+
+def _answers(namespace: str, pod: str, target: str) -> bool:
+    command = ["kubectl", "exec", "--namespace", namespace, pod, "--", "workload", "call", "--timeout=300ms", target]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=30)
+    return bool(json.loads(done.stdout)[0]["outcome"] == "answered")
+
+
+def _written(kube: Kube, namespace: str, colour: int) -> bool:
+    labels = {"matchLabels": _labels(colour)}
+    specs = [policy["spec"] for policy in kube.list("NetworkPolicy", namespace)]
+    peers = [peer for spec in specs for rule in spec.get("egress", ()) for peer in rule.get("to", ())]
+    return labels in [spec["podSelector"] for spec in specs] and {"podSelector": labels} in peers
+
+
+@contextmanager
+def _stage(kube: Kube) -> Iterator[str]:
+    """A namespace with a caller, a stranger, and a Service that leads to the first of many pods."""
+    namespace = f"bench-{secrets.token_hex(3)}"
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    try:
+        kube.apply(*(_pod(namespace, name, {"app": name}) for name in _CALLERS))
+        kube.apply(*(_pod(namespace, f"callee-{colour}", _labels(colour)) for colour in range(COLOURS)))
+        kube.apply(_service(namespace, 0), _graph(namespace))
+        eventually(lambda: settled(kube, namespace, "bench"), "the graph is Ready", poll=_CALL_SECONDS)
+        eventually(lambda: all(map(_ready, kube.list("Pod", namespace))), "the pods run", 240, _CALL_SECONDS)
+        yield namespace
+    finally:
+        kube.delete("Namespace", "", namespace)
+
+
+def _labels(colour: int) -> dict[str, str]:
+    return {"app": "callee", "colour": f"c{colour}"}
+
+
+def _service(namespace: str, colour: int) -> Object:
+    spec = {"selector": _labels(colour), "ports": [{"name": "http", "port": 80, "targetPort": "http"}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "callee", "namespace": namespace}, "spec": spec}
+
+
+def _graph(namespace: str) -> Object:
+    caller = {"selects": [{"labels": {"app": "caller"}}], "calls": [{"service": "callee"}]}
+    services = [{"name": "caller", **caller}, {"name": "callee", "ports": [{"name": "http", "port": 8080}]}]
+    meta = {"name": "bench", "namespace": namespace}
+    kind = {"apiVersion": "servicegraph.dev/v1alpha1", "kind": "ServiceGraph"}
+    return {**kind, "metadata": meta, "spec": {"services": services}}
+
+
+def _pod(namespace: str, name: str, labels: dict[str, str]) -> Object:
+    spec = pod_spec("serve", "--tcp=8080", ports=[("http", 8080, "TCP")])
+    meta = {"name": name, "namespace": namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+
+def _ready(pod: Object) -> bool:
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ()))
