@@ -11,6 +11,7 @@ import typer
 
 COMMANDS = {
     "render": "Print the NetworkPolicies that ServiceGraphs mean.",
+    "explain": "May one end talk to another, why, and what would change it?",
     "lint": "Find what fails on a real cluster, and what opens too much.",
     "doctor": "Look at a cluster: is it ready, does anything enforce policies?",
     "operator": "Run the operator against a cluster.",

@@ -60,7 +60,7 @@ def exit_code(found: Iterable[Finding], strict: bool) -> int:
     return FINDINGS if any(finding.severity in grave for finding in found) else FINE
 
 
-def envelope(kind: str, items: Sequence[Any], found: Sequence[Finding], summary: Mapping[str, int]) -> str:
+def envelope(kind: str, items: Sequence[Any], found: Sequence[Finding], summary: Mapping[str, Any]) -> str:
     """What `-o json` prints, for every command the same; docs/schemas/ describes the items."""
     problems = msgspec.to_builtins(found)
     whole = {"schemaVersion": 1, "kind": kind, "items": items, "problems": problems, "summary": summary}
@@ -80,7 +80,12 @@ def write(text: str) -> None:
 
 def report(found: Sequence[Finding]) -> None:
     """Tell people about problems, on stderr, each on a line that editors can follow."""
-    _tell([(f"{f.file}:{f.line}", f.severity, f"{f.message} [{f.code}]") for f in found])
+    _tell([(_place(f.file, f.line), f.severity, f"{f.message} [{f.code}]") for f in found])
+
+
+def unlisted(gaps: Iterable[InputError]) -> list[Finding]:
+    """What a cluster did not tell, as findings."""
+    return [Finding(Code.NOT_LISTED, Severity.WARNING, "", "", gap.message, gap.file, gap.line) for gap in gaps]
 
 
 def hint(document: Document, message: str) -> None:
@@ -92,6 +97,10 @@ def refuse(errors: Sequence[InputError]) -> NoReturn:
     """Tell people what is wrong with the input and end the command."""
     _tell([(error.place, Severity.ERROR, f"{error.message} [{Code.INVALID}]") for error in errors])
     raise typer.Exit(REFUSED)
+
+
+def _place(file: str, line: int) -> str:
+    return f"{file}:{line}" if line else file
 
 
 def _tell(lines: Sequence[tuple[str, Severity, str]]) -> None:
