@@ -11,6 +11,7 @@ from servicegraph.model.cluster import (
     Namespace,
     Service,
     ServicePort,
+    Workload,
 )
 from servicegraph.model.refs import ServiceKey, WorkloadKey
 from servicegraph.model.selectors import EVERYTHING, Operator, Requirement, Selector
