@@ -90,6 +90,10 @@ class View:
         ports = portsets.both(one.ports, other.ports)
         return Grant(peers, ports) if peers is not None and ports else None
 
+    def meets(self, one: Grant, other: Grant) -> bool:
+        """Whether some peer is in both."""
+        return self._common(one.peers, other.peers) is not None
+
     def less(self, one: Grant, other: Grant, subject: Selector) -> list[Grant]:
         """What one allows and the other does not, at pods of a class."""
         common = self._common(one.peers, other.peers)

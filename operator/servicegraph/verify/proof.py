@@ -13,9 +13,10 @@ from servicegraph.model.policy import ANY_PEER, Declared, Direction, Mode, Origi
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.selectors import Selector
 from servicegraph.verify import classes, naming, portsets, sides
+from servicegraph.verify.causes import Cause
 from servicegraph.verify.ends import Pod
 from servicegraph.verify.grants import View, World
-from servicegraph.verify.policies import NetworkPolicy, PolicyKey
+from servicegraph.verify.policies import NetworkPolicy
 from servicegraph.verify.portsets import PortSet
 from servicegraph.verify.surplus import Excess, surplus
 
@@ -41,16 +42,6 @@ class Subject(msgspec.Struct, frozen=True):
     path: str = ""
     mode: Mode = Mode.ENFORCE
     draining: bool = False
-
-
-class Cause(msgspec.Struct, frozen=True):
-    """A policy, and where one is to blame, the rule and peer in it: `ingress[0].from[1]`."""
-
-    policy: PolicyKey
-    place: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.policy} {self.place}".rstrip()
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -91,10 +82,12 @@ def prove(
 ) -> Proof:
     """Compare what policies allow with what is declared, at the pods that are declared to be isolated.
 
-    `namespaces` are the labels of those that are known, `pods` tell what named ports mean, `trusts` are the names of
-    policies by the graph that trusts them.
+    Services in DryRun count as if they were enforced, a default deny in DryRun does not. `namespaces` are the labels
+    of those that are known, `pods` tell what named ports mean, `trusts` are the names of policies by the graph that
+    trusts them.
     """
-    prover = _Prover(declared, policies, World(namespaces or {}, pods))
+    said = [d for d in declared if d.service is not None or d.mode is Mode.ENFORCE]
+    prover = _Prover(said, policies, World(namespaces or {}, pods))
     found = prover.extra()
     accepted = [_trusted(difference, trusts or {}) for difference in found]
     return Proof(
