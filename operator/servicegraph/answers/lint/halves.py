@@ -38,7 +38,8 @@ def _dns(scene: Scene) -> Iterator[Problem]:
 def _shut(opened: Open, scene: Scene) -> list[tuple[str, tuple[PortRange, ...]]]:
     """The services at the other end that do not open their half, with the ports that stay closed.
 
-    Several callers may be accepted by a label that they share: then it is enough that one of them calls.
+    Callers may be accepted by a label that they share and at more ports than they use: then it is enough that one of
+    them calls at one port.
     """
     peer, at = opened.flow.peer, opened.at
     if not isinstance(peer, PodPeer) or peer.pods.is_empty or opened.flow.ports is None:
@@ -50,7 +51,7 @@ def _shut(opened: Open, scene: Scene) -> list[tuple[str, tuple[PortRange, ...]]]
         if _OTHER[opened.flow.direction] in other.isolated
     ]
     found = [(str(other.service), left) for other in others if (left := _left(opened, other, scene))]
-    if opened.flow.direction is Direction.INGRESS and len(found) < len(others):
+    if opened.flow.direction is Direction.INGRESS and [left for _, left in found] != [opened.flow.ports] * len(others):
         return []
     return sorted(dict(found).items())
 
