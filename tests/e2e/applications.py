@@ -16,7 +16,7 @@ from tests.e2e.discover import discover, given_name, serving
 from tests.e2e.ends import Ends
 from tests.e2e.flows import Allowed
 from tests.e2e.matrix import Matrix, Tally
-from tests.e2e.pods import pod_spec
+from tests.e2e.pods import IMAGE, pod_spec
 from tests.integration.kube import Kube, Object
 from tests.integration.look import settled
 from tests.waiting import eventually
@@ -155,6 +155,8 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
             return {k: names.get(v, v) if k == "namespace" else _renamed(v, names) for k, v in value.items()}
         case list():
             return [_renamed(item, names) for item in value]
+        case "servicegraph-workload:dev":
+            return IMAGE
         case str():
             for name, other in names.items():
                 value = value.replace(f".{name}:", f".{other}:")
