@@ -78,7 +78,7 @@ class Reading:
 
     `policies` are those found, ours among them; `manifests` tells where each stands. `as_found` says that they are what
     holds, because every graph is one of the cluster; else the graphs were read to be compiled. `gaps` is what the
-    cluster did not tell.
+    cluster did not tell. `others` are policies of kinds that are not modelled.
     """
 
     graphs: tuple[Graph, ...]
@@ -90,6 +90,7 @@ class Reading:
     pods: tuple[Pod, ...]
     as_found: bool
     gaps: tuple[InputError, ...]
+    others: tuple[Document, ...]
 
     @property
     def is_empty(self) -> bool:
@@ -172,6 +173,7 @@ def combine(where: Where, live: Live | None, found: Input | None) -> Reading:
         pods=whole.pods,
         as_found=live is not None and not over.graphs,
         gaps=whole.gaps,
+        others=whole.others,
     )
 
 

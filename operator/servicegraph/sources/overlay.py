@@ -25,6 +25,7 @@ def overlay(under: Input, over: Input) -> Input:
         policies=_merged(under.policies, over.policies, policy_key),
         pods=_merged(under.pods, over.pods, lambda pod: (pod.namespace, pod.name)),
         gaps=(*under.gaps, *over.gaps),
+        others=(*under.others, *over.others),
     )
 
 
