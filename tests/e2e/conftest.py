@@ -72,9 +72,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def tally(request: pytest.FixtureRequest) -> Tally:
+def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
     """How much was looked at in this run."""
-    return request.config.stash[_TALLY]
+    found = request.config.stash[_TALLY]
+    yield found
+    found.callers.close()
 
 
 @pytest.fixture(scope="session")

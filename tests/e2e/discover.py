@@ -89,7 +89,7 @@ def serving(pod: Object) -> bool:
 
 def _source(pod: Object, role: str) -> Source:
     meta, node = pod["metadata"], pod["spec"]["nodeName"]
-    command = ("kubectl", "exec", "--namespace", meta["namespace"], meta["name"], "--")
+    command = ("kubectl", "exec", "--stdin", "--namespace", meta["namespace"], meta["name"], "--")
     return Source(f"{role}@{node}/{meta['name']}", role, node, not pod["spec"].get("hostNetwork", False), command)
 
 

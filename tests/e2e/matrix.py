@@ -1,21 +1,18 @@
 """The traffic matrix: every source calls every target, and all of it must be as the scenario says."""
 
-import json
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
+from tests.e2e.callers import Callers, Result
 from tests.e2e.ends import Ends, Source, Target, decided_by_policies
 from tests.e2e.flows import Allowed
 
 WITHIN = 90.0
 """Seconds until packets must be decided right; far more than it takes."""
 
-_CALL_TIMEOUT = "1s"
-_AT_ONCE = 12
 _SHOWN = 40
 _CLOSED = ("timeout", "lookup-timeout")
 
@@ -25,11 +22,12 @@ Seen = Mapping[tuple[str, str], str]
 
 @dataclass
 class Tally:
-    """How much was looked at in a run."""
+    """How much was looked at in a run, and those who look."""
 
     matrices: int = 0
     cells: int = 0
     calls: int = 0
+    callers: Callers = field(default_factory=Callers, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class Matrix:
         tries = right = 0
         wrong: list[tuple[Cell, str]] = []
         while right < 2:
-            seen = self._call_all()
+            seen = self._call_all(tally.callers)
             tries += 1
             tally.calls += len(self.cells)
             wrong = [(cell, outcome) for cell in self.cells if (outcome := cell.wrong(seen)) is not None]
@@ -76,11 +74,15 @@ class Matrix:
         tally.matrices += 1
         tally.cells += len(self.cells)
 
-    def _call_all(self) -> Seen:
+    def _call_all(self, callers: Callers) -> Seen:
         rows = [(source, [c.target for c in cells]) for source, cells in groupby(self.cells, lambda c: c.source)]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            answers = pool.map(lambda row: call(*row), rows)
-            return {key: outcome for seen in answers for key, outcome in seen.items()}
+        with ThreadPoolExecutor(len(rows)) as pool:
+            found = pool.map(lambda row: callers.call(row[0], list(dict.fromkeys(t.url for t in row[1]))), rows)
+            return {
+                (source.name, target.url): _outcome(results[target.url], target)
+                for (source, targets), results in zip(rows, found, strict=True)
+                for target in targets
+            }
 
     def _table(self, wrong: list[tuple[Cell, str]]) -> str:
         rows = [("SOURCE", "TARGET", "EXPECTED", "SEEN")]
@@ -93,18 +95,7 @@ class Matrix:
         return "\n".join([f"{len(wrong)} of {len(self.cells)} cells are wrong:", *lines, *more])
 
 
-def call(source: Source, targets: list[Target]) -> Seen:
-    """What comes of calling all targets from one source, side by side."""
-    urls = list(dict.fromkeys(target.url for target in targets))
-    command = [*source.command, "workload", "call", "--timeout", _CALL_TIMEOUT, *urls]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    if done.returncode != 0:
-        return {(source.name, url): f"cannot call: {done.stderr.strip()}" for url in urls}
-    results = {result["target"]: result for result in json.loads(done.stdout)}
-    return {(source.name, target.url): _outcome(results[target.url], target) for target in targets}
-
-
-def _outcome(result: Mapping[str, str], target: Target) -> str:
+def _outcome(result: Result, target: Target) -> str:
     if result["outcome"] == "answered" and target.answers and result["name"] not in target.answers:
         return f"answered by {result['name']}"
     return result["outcome"]

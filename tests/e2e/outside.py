@@ -26,7 +26,7 @@ class Host:
     @property
     def ends(self) -> Ends:
         """It calls, and is called."""
-        source = Source(self.role, self.role, "", False, ("docker", "exec", self.container))
+        source = Source(self.role, self.role, "", False, ("docker", "exec", "--interactive", self.container))
         targets = [
             Target(
                 self.role,

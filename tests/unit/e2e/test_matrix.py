@@ -52,8 +52,9 @@ def program(folder: Path, outcomes: dict[str, str]) -> tuple[str, ...]:
     script.write_text(
         "import json, sys\n"
         f"outcomes = {outcomes!r}\n"
-        "urls = [a for a in sys.argv if '://' in a]\n"
-        "print(json.dumps([{'target': u, 'outcome': outcomes[u], 'name': ''} for u in urls]))\n"
+        "for line in sys.stdin:\n"
+        "    results = [{'target': u, 'outcome': outcomes[u], 'name': ''} for u in line.split()]\n"
+        "    print(json.dumps(results), flush=True)\n"
     )
     return (sys.executable, str(script))
 
