@@ -2,10 +2,11 @@
 
 import msgspec
 
+from servicegraph.model.graph import Graph
 from servicegraph.model.problems import Code
 from servicegraph.model.profile import DNS, ClusterProfile
 from tests.unit.answers.lint.found import find, message, places
-from tests.unit.compiler.cluster import WITH_DNS, Graph, Raw, app, graph, service, workload
+from tests.unit.compiler.cluster import WITH_DNS, Raw, app, graph, service, workload
 
 ON_HOST = workload("kube-system/node-local-dns", kind="DaemonSet", hostNetwork=True)
 IN_PODS = workload("kube-system/node-local-dns", "53/UDP", kind="DaemonSet", labels={"k8s-app": "node-local-dns"})

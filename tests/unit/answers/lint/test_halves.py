@@ -2,9 +2,10 @@
 
 import pytest
 
+from servicegraph.model.graph import Graph
 from servicegraph.model.problems import Code, Severity
 from tests.unit.answers.lint.found import find, message, places
-from tests.unit.compiler.cluster import WITH_DNS, Graph, Raw, app, graph, namespace, service, workload
+from tests.unit.compiler.cluster import WITH_DNS, Raw, app, graph, namespace, service, workload
 
 CALL = ".spec.services[0].calls[0]"
 ACCEPT = ".spec.services[0].accepts[0]"

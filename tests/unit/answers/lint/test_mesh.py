@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 
+from servicegraph.model.graph import Graph
 from servicegraph.model.problems import Code
 from servicegraph.model.profile import Mesh
 from tests.unit.answers.lint.found import CALICO, find, message, places
-from tests.unit.compiler.cluster import Graph, Raw, app, graph, namespace, workload
+from tests.unit.compiler.cluster import Raw, app, graph, namespace, workload
 
 TOWN = [*app("shop/search"), *app("shop/database", "5432")]
 AMBIENT = namespace("shop", **{"istio.io/dataplane-mode": "ambient"})
@@ -54,7 +55,8 @@ def test_pods_join_and_leave_ambient_by_themselves() -> None:
 
 
 def test_who_talks_to_nobody_in_the_mesh_needs_no_tunnel() -> None:
-    outside = "{services: [{name: search, directions: [Egress], calls: [{pods: {namespace: old, labels: {app: x}}, ports: [1]}]}]}"
+    call = "{pods: {namespace: old, labels: {app: x}}, ports: [1]}"
+    outside = f"{{services: [{{name: search, directions: [Egress], calls: [{call}]}}]}}"
     assert places(Code.MESH_PORT, TOWN, AMBIENT, namespace("old"), graph("shop/shop", outside)) == []
     old = namespace("old", **{"istio.io/dataplane-mode": "ambient"})
     assert places(Code.MESH_PORT, TOWN, AMBIENT, old, graph("shop/shop", outside)) == PLACE

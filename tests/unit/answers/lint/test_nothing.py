@@ -1,8 +1,9 @@
 """MatchesNothing: selectors that no pod matches."""
 
+from servicegraph.model.graph import Graph
 from servicegraph.model.problems import Code
 from tests.unit.answers.lint.found import find, message, places
-from tests.unit.compiler.cluster import Graph, Raw, app, graph, namespace, service, workload
+from tests.unit.compiler.cluster import Raw, app, graph, namespace, service, workload
 
 TOWN = [*app("shop/search"), *app("shop/database", "5432")]
 

@@ -1,5 +1,7 @@
 """SourceAddressLost: a Service may replace the sender's address by a node's before the policy sees it."""
 
+from typing import Any
+
 import pytest
 
 from servicegraph.model.problems import Code
@@ -9,7 +11,7 @@ from tests.unit.compiler.cluster import Raw, graph, service, workload
 ACCEPT = [".spec.services[0].accepts[0]"]
 
 
-def exposed(kind: str, **spec: str) -> list[Raw]:
+def exposed(kind: str, **spec: Any) -> list[Raw]:
     return [service("shop/search", "80>8080", type=kind, **spec), workload("shop/search")]
 
 

@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 
+from servicegraph.model.graph import Graph
 from servicegraph.model.problems import Code, Severity
 from servicegraph.model.profile import APIServer, ClusterProfile, Engine, Plugin
 from tests.unit.answers.lint.found import find, message, on, places
-from tests.unit.compiler.cluster import PLAIN, Graph, Raw, app, graph, service, workload
+from tests.unit.compiler.cluster import PLAIN, Raw, app, graph, service, workload
 
 TOWN = [*app("shop/search"), *app("shop/database", "5432")]
 WITH_API_SERVER = msgspec.structs.replace(PLAIN, api_server=APIServer(addresses=("10.0.0.2",), port=6443))

@@ -22,7 +22,7 @@ TOWN = [*app("shop/search"), *app("shop/database", "5432")]
 CALLS = "calls: [{pods: {labels: {app: database}}, ports: [5432]}]"
 
 
-def examined(example: Path, engine: str = "") -> tuple[Problem, ...]:
+def examined(example: Path) -> tuple[Problem, ...]:
     found = inputs.read([str(example)])
     own = example / "profile.yaml"
     profile = read_profile(str(own)) if own.exists() else STANDARD
@@ -62,7 +62,7 @@ def test_a_graph_does_not_silence_another() -> None:
 
 
 def test_findings_of_a_graph_are_silenced_without_a_service() -> None:
-    spec = "{{ignores: [{{code: NotEnforced}}], services: [{{name: search{}}}]}}".format("")
+    spec = "{ignores: [{code: NotEnforced}], services: [{name: search}]}"
     assert find(TOWN, graph("shop/shop", spec), profile=on("Flannel")) == ()
 
 

@@ -1,10 +1,11 @@
-"""WideCIDR, WideNamespaces, WidePorts and UnexplainedAnywhere: what opens far more than one peer and does not say why."""
+"""WideCIDR, WideNamespaces, WidePorts, UnexplainedAnywhere: what opens far more than one peer and does not say why."""
 
 import pytest
 
+from servicegraph.model.graph import Graph
 from servicegraph.model.problems import Code
 from tests.unit.answers.lint.found import find, places
-from tests.unit.compiler.cluster import Graph, app, graph
+from tests.unit.compiler.cluster import app, graph
 
 TOWN = [*app("shop/search"), *app("shop/database", "5432")]
 EXPLAINED = "reason: agreed in SEC-7"
