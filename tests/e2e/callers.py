@@ -1,4 +1,4 @@
-"""The test program, waiting in each source for what to call: starting it for every call would take longer than calling."""
+"""The test program, waiting in each source for what to call: to start it takes longer than to call."""
 
 import json
 import os
@@ -24,7 +24,7 @@ class Callers:
         self._running: dict[tuple[str, ...], _Caller] = {}
 
     def call(self, source: Source, urls: list[str]) -> dict[str, Result]:
-        """What comes of calling these from a source, side by side, by URL. May be used by one thread for each source."""
+        """What comes of calling these from a source, side by side, by URL. One thread at a time for each source."""
         caller = self._running.get(source.command)
         try:
             if caller is None:
@@ -33,7 +33,7 @@ class Callers:
         except (OSError, ValueError) as error:
             self._running.pop(source.command, None)
             what = caller.end() if caller else str(error)
-            return dict.fromkeys(urls, {"outcome": f"cannot call: {what or error}", "name": ""})
+            return {url: {"outcome": f"cannot call: {what or error}", "name": ""} for url in urls}
 
     def close(self) -> None:
         """End them all."""
