@@ -13,6 +13,7 @@ from tests.e2e.flows import Allowed
 WITHIN = 90.0
 """Seconds until packets must be decided right; far more than it takes."""
 
+_PAUSE = 0.1
 _SHOWN = 40
 _CLOSED = ("timeout", "lookup-timeout")
 
@@ -64,6 +65,7 @@ class Matrix:
         tries = right = 0
         wrong: list[tuple[Cell, str]] = []
         while right < 2:
+            time.sleep(_PAUSE)
             seen = self._call_all(tally.callers)
             tries += 1
             tally.calls += len(self.cells)
