@@ -70,6 +70,14 @@ def test_a_service_of_another_namespace_counts_too() -> None:
     assert half_open(town, caller, graph("data/data", accepting.replace("[1]", "[5432]"))) == []
 
 
+def test_the_same_labels_in_the_callee_s_namespace_are_other_pods() -> None:
+    call = "{pods: {namespace: data, labels: {app: database}}, ports: [5432]}"
+    caller = graph("shop/shop", f"{{services: [{{name: search, calls: [{call}]}}]}}")
+    accepting = "{services: [{name: database, accepts: [{pods: {labels: {app: search}}, ports: [5432]}]}]}"
+    town = [*app("shop/search"), *app("data/database", "5432"), *app("data/search")]
+    assert half_open(town, caller, graph("data/data", accepting)) == [CALL]
+
+
 def test_accepting_callers_by_labels_that_do_not_call() -> None:
     accepting = "{name: database, accepts: [{pods: {labels: {app: search}}, ports: [5432]}]}"
     idle = graph("shop/shop", f"{{services: [{accepting}, {{name: search}}]}}")

@@ -7,7 +7,7 @@ from servicegraph.model.graph import Graph
 from servicegraph.model.problems import Code
 from servicegraph.model.profile import Mesh
 from tests.unit.answers.lint.found import CALICO, find, message, places
-from tests.unit.compiler.cluster import Raw, app, graph, namespace, workload
+from tests.unit.compiler.cluster import WITH_DNS, Raw, app, graph, namespace, service, workload
 
 TOWN = [*app("shop/search"), *app("shop/database", "5432")]
 AMBIENT = namespace("shop", **{"istio.io/dataplane-mode": "ambient"})
@@ -60,6 +60,14 @@ def test_who_talks_to_nobody_in_the_mesh_needs_no_tunnel() -> None:
     assert places(Code.MESH_PORT, TOWN, AMBIENT, namespace("old"), graph("shop/shop", outside)) == []
     old = namespace("old", **{"istio.io/dataplane-mode": "ambient"})
     assert places(Code.MESH_PORT, TOWN, AMBIENT, old, graph("shop/shop", outside)) == PLACE
+
+
+def test_asking_dns_alone_needs_no_tunnel() -> None:
+    profile = msgspec.structs.replace(CALICO, dns=WITH_DNS.dns, mesh="Linkerd")
+    dns = [service("kube-system/kube-dns", "53/UDP dns-tcp:53"), workload("kube-system/kube-dns")]
+    shop = graph("shop/shop", "{services: [{name: search, calls: [{cidr: 64.0.0.0/8, ports: [443]}]}]}")
+    found = find(app("shop/search"), dns, shop, profile=profile)
+    assert {problem.code for problem in found} == {Code.MESH_CONTROL_PLANE}
 
 
 def test_the_profile_tells_where_no_label_does() -> None:
