@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tests.e2e.ends import Ends, Source, Target
 from tests.e2e.pods import IMAGE
-from tests.integration.kube import Kube
+from tests.integration.kube import Kube, Object
 
 PORTS = (8080, 9090)
 _NETWORK = "kind"
@@ -56,30 +56,30 @@ def host(kube: Kube, role: str, token: str) -> Iterator[Host]:
     _run("docker", "run", *options, IMAGE, "serve", f"--name={role}", f"--tcp={numbers}", f"--udp={numbers}")
     try:
         found = json.loads(_run("docker", "inspect", name))[0]
-        for node in kube.list("Node", ""):
-            for cidr in node["spec"].get("podCIDRs", ()):
-                _route(found["State"]["Pid"], cidr, node_address(node))
-        yield Host(role, name, found["NetworkSettings"]["Networks"][_NETWORK]["IPAddress"])
+        made = Host(role, name, found["NetworkSettings"]["Networks"][_NETWORK]["IPAddress"])
+        ways = [(c, node_address(node)) for node in kube.list("Node", "") for c in node["spec"].get("podCIDRs", ())]
+        route(made, *ways)
+        yield made
     finally:
         _run("docker", "kill", name)
 
 
-def route(one: Host, destination: str, gateway: str) -> None:
-    """Give a host the way to an address."""
-    found = json.loads(_run("docker", "inspect", one.container))[0]
-    _route(found["State"]["Pid"], destination, gateway)
+def route(one: Host, *ways: tuple[str, str]) -> None:
+    """Give a host ways to addresses, each with its gateway. Its image has no `ip`; that of the nodes has."""
+    node = _run("docker", "ps", "--quiet", "--filter", "label=io.x-k8s.kind.cluster").split()[0]
+    image = json.loads(_run("docker", "inspect", node))[0]["Image"]
+    options = ["--rm", "--interactive", "--network", f"container:{one.container}", "--cap-add", "NET_ADMIN"]
+    lines = "".join(f"route replace {destination} via {gateway}\n" for destination, gateway in ways)
+    _run("docker", "run", *options, "--entrypoint", "ip", image, "-batch", "-", stdin=lines)
 
 
-def node_address(node: dict[str, dict[str, list[dict[str, str]]]]) -> str:
+def node_address(node: Object) -> str:
     """The address that a node has among the others."""
-    return next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
+    found: str = next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
+    return found
 
 
-def _route(pid: int, destination: str, gateway: str) -> None:
-    _run("nsenter", f"--net=/proc/{pid}/ns/net", "ip", "route", "replace", destination, "via", gateway)
-
-
-def _run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+def _run(*command: str, stdin: str | None = None) -> str:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr.strip()}"
     return done.stdout

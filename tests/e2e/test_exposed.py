@@ -36,7 +36,7 @@ def test_exposed_is_not_open(stage: Stage, hosts: Mapping[str, Host]) -> None:
     for name in ("balanced", "withdrawn"):
         address, target = load_balancer(kube, namespace, name)
         for host in hosts.values():
-            outside.route(host, f"{address}/32", node_address(kube.list("Node", "")[-1]))
+            outside.route(host, (f"{address}/32", node_address(kube.list("Node", "")[-1])))
         targets.append(target)
     ends = from_outside(hosts, targets)
     stage.expect("* > *", ends=ends)
