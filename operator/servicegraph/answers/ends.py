@@ -66,7 +66,8 @@ def resolve(text: str, scene: Scene, namespace: str | None) -> Party:
     return _service(text, scene, namespace)
 
 
-def _service(text: str, scene: Scene, namespace: str | None) -> Party:
+def find_service(text: str, scene: Scene, namespace: str | None) -> ServiceKey:
+    """The service of a name, or of `namespace/name`. Raises UnknownEndError."""
     known = scene.services()
     first, slash, name = text.partition("/")
     if slash:
@@ -78,7 +79,11 @@ def _service(text: str, scene: Scene, namespace: str | None) -> Party:
         raise UnknownEndError(f"{text} is in several namespaces: write {' or '.join(map(str, found))}")
     if not found:
         raise UnknownEndError(f"there is no service {text}{_near(text, known, scene)}")
-    (key,) = found
+    return found[0]
+
+
+def _service(text: str, scene: Scene, namespace: str | None) -> Party:
+    key = find_service(text, scene, namespace)
     subject = scene.subject(key)
     if subject.external:
         if subject.external_name is not None:
@@ -87,10 +92,16 @@ def _service(text: str, scene: Scene, namespace: str | None) -> Party:
         members = tuple(Member(address, Address(address)) for address in subject.addresses)
         if members:
             return Party(str(key), members, key, (subject.reached,))
-    members = tuple({m.text: m for term in subject.terms for m in _pods(key, term, scene)}.values())
+    members = members_of(key, scene)
     if not members:
         raise UnknownEndError(f"{key} has no pods that anything here tells of: {_no_pods(scene, key)}")
     return Party(str(key), members, key, subject.terms)
+
+
+def members_of(key: ServiceKey, scene: Scene) -> tuple[Member, ...]:
+    """The kinds of pods that a service has; none where nothing tells of any."""
+    terms = scene.subject(key).terms
+    return tuple({member.text: member for term in terms for member in _pods(key, term, scene)}.values())
 
 
 def _no_pods(scene: Scene, key: ServiceKey) -> str:

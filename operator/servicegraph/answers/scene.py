@@ -132,6 +132,13 @@ class Scene:
         exact = {flow.origin for flow in flows if _covers(flow, protocol, port)}
         return tuple(origin for origin in behind if origin in exact) or behind
 
+    def declared_for(self, policy: NetworkPolicy, direction: Direction, peer: Peer) -> tuple[Origin, ...]:
+        """The entries for which a policy that graphs give names a peer, whatever the port."""
+        known = self._known(policy.namespace)
+        if policy.key not in known.names:
+            return ()
+        return tuple(dict.fromkeys(flow.origin for flow in known.flows.get((policy.subject, direction, peer), ())))
+
     def _known(self, namespace: str) -> "_Behind":
         found = self._behind.get(namespace)
         if found is None:
@@ -181,6 +188,7 @@ class _Behind(NamedTuple):
 
     origins: dict[tuple[PolicyKey, Direction, PolicyRule], tuple[Origin, ...]]
     flows: dict[tuple[Selector, Direction, Peer], list[Flow]]
+    names: set[PolicyKey]
 
     @classmethod
     def of(cls, policies: Iterable[Policy], declared: Iterable[Declared]) -> "_Behind":
@@ -195,7 +203,7 @@ class _Behind(NamedTuple):
         for said in declared:
             for flow in said.flows:
                 flows[said.subject, flow.direction, flow.peer].append(flow)
-        return cls(origins, flows)
+        return cls(origins, flows, {key for key, _, _ in origins})
 
 
 def _covers(flow: Flow, protocol: Protocol, port: int) -> bool:
