@@ -34,10 +34,10 @@ cluster-build: ## Build the embedded control plane into the cache (about 8 min, 
 
 # The control plane is built beside the quick tests; the integration tests then wait for what is left of it.
 .PHONY: test
-test: $(SYNCED) ## All tests: unit, golden, property, integration
+test: $(SYNCED) ## All tests: unit, golden, property, integration, oracle
 	@$(PYTHON) -m tools.cluster build >/dev/null 2>&1 & build=$$!; \
 	trap 'kill $$build 2>/dev/null' EXIT INT TERM; \
-	$(MAKE) test-unit test-golden test-property test-integration
+	$(MAKE) test-unit test-golden test-property test-integration test-oracle
 
 .PHONY: test-unit
 test-unit: $(SYNCED) ## Each part by itself
@@ -57,6 +57,14 @@ ifeq ($(SERVICEGRAPH_TEST_KUBECONFIG),)
 	@$(MAKE) cluster-build
 endif
 	$(PYTEST) tests/integration
+
+.PHONY: test-oracle
+test-oracle: $(SYNCED) ## verify/ against other engines: 200 random clusters, every golden case, Kubernetes' truth tables
+	$(PYTEST) tests/oracle
+
+.PHONY: oracle
+oracle: $(SYNCED) ## The same with 1,000 random clusters
+	SERVICEGRAPH_ORACLE_CASES=1000 $(PYTEST) tests/oracle
 
 .PHONY: bench
 bench: $(SYNCED) ## Measure against the budgets and print the table (BENCH=quick: the small sizes only)

@@ -6,7 +6,7 @@ from random import Random
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from servicegraph.verify.policies import PolicyError, read
+from servicegraph.verify.policies import read
 from servicegraph.verify.verdicts import Policies
 from tests.oracle.casefile import dump
 from tests.oracle.cases import Case, Question, questions
@@ -49,8 +49,8 @@ class Engines:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
-        self._nca = self._stack.enter_context(NetworkConfigAnalyzer())
-        self._cyclonus = Cyclonus()
+        self.nca = self._stack.enter_context(NetworkConfigAnalyzer())
+        self.cyclonus = Cyclonus()
 
     def __enter__(self) -> Self:
         return self
@@ -67,25 +67,25 @@ class Engines:
         ours = decide(case, every)
         found = (self._first(self.by_nca, case, every), self._first(self.by_cyclonus, case, sample))
         return Compared(
-            {self._nca.name: len(every), self._cyclonus.name: len(sample)},
+            {self.nca.name: len(every), self.cyclonus.name: len(sample)},
             sum(all(answer) for answer in ours.values()),
             tuple(filter(None, found)),
         )
 
     def by_nca(self, case: Case, asked: Sequence[Question]) -> list[Disagreement]:
         """What network-config-analyzer answers otherwise; it does not tell the ends apart."""
-        ours, theirs = decide(case, asked), self._nca.allowed(case, asked)
+        ours, theirs = decide(case, asked), self.nca.allowed(case, asked)
         return [
-            Disagreement(case, question, self._nca.name, _word(answer), _words(ours[question]))
+            Disagreement(case, question, self.nca.name, _word(answer), _words(ours[question]))
             for question, answer in zip(asked, theirs, strict=True)
             if answer != all(ours[question])
         ]
 
     def by_cyclonus(self, case: Case, asked: Sequence[Question]) -> list[Disagreement]:
         """What cyclonus answers otherwise, at either end."""
-        ours, theirs = decide(case, asked), self._cyclonus.halves(case, asked)
+        ours, theirs = decide(case, asked), self.cyclonus.halves(case, asked)
         return [
-            Disagreement(case, question, self._cyclonus.name, _words(answer), _words(ours[question]))
+            Disagreement(case, question, self.cyclonus.name, _words(answer), _words(ours[question]))
             for question, answer in zip(asked, theirs, strict=True)
             if answer != ours[question]
         ]
@@ -102,7 +102,7 @@ class Engines:
         def differs(smaller: Case) -> bool:
             try:
                 return bool(by(smaller, [question]))
-            except (PolicyError, RuntimeError):
+            except RuntimeError:
                 return False
 
         return by(minimal(case, question, differs), [question])[0]

@@ -35,8 +35,11 @@ class Cyclonus:
 
     name = "cyclonus"
 
-    def halves(self, case: Case, questions: Sequence[Question]) -> list[Halves]:
-        """Its answer to each question."""
+    def halves(self, case: Case, questions: Sequence[Question], as_written: bool = False) -> list[Halves]:
+        """Its answer to each question; `as_written` without going round what it misreads. Raises RuntimeError."""
+        if as_written:
+            answers = dict(self._ask(case, questions))
+            return [answers[question] for question in questions]
         case = _readable(case)
         between_pods = [q for q in questions if not _with_address(case, q)]
         outside = [q for q in questions if _with_address(case, q)]

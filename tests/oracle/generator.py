@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from servicegraph.verify.ends import NamedPort, Pod
+from tests.oracle.addresses import blocks, borders
 from tests.oracle.cases import PROTOCOLS, Case, Manifest
 
 T = TypeVar("T")
@@ -147,13 +148,8 @@ class _Generator:
 
     def _addresses(self, policies: Sequence[Manifest]) -> tuple[str, ...]:
         """Addresses on either side of the borders of the blocks that occur, and some that nobody mentions."""
-        found = set(self._some(STRANGERS, 1, 2))
-        for cidr in self._some(sorted(_blocks(policies)), 0, 2):
-            block = ip_network(cidr)
-            number = int(self._random.choice((block.network_address, block.broadcast_address)))
-            number += self._random.choice((-1, 0, 0, 1))
-            found.add(str(type(block.network_address)(number % 2**block.max_prefixlen)))
-        return tuple(sorted(found))
+        near = [self._random.choice(borders(cidr)) for cidr in self._some(sorted(blocks(policies)), 0, 2)]
+        return tuple(sorted({*near, *self._some(STRANGERS, 1, 2)}))
 
     def _list(self, make: Any) -> list[Any]:
         return [make() for _ in range(self._random.randint(1, 3))]
@@ -170,11 +166,3 @@ class _Generator:
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not MISSING}
-
-
-def _blocks(value: Any) -> set[str]:
-    """Every CIDR in a manifest."""
-    if isinstance(value, dict):
-        own = {value["cidr"], *(value.get("except") or ())} if "cidr" in value else set()
-        return own.union(*map(_blocks, value.values()))
-    return set().union(*map(_blocks, value)) if isinstance(value, list | tuple) else set()

@@ -7,16 +7,24 @@ from typing import Any
 import msgspec
 
 from servicegraph.verify.ends import Pod
+from servicegraph.verify.policies import PolicyError, read
 from tests.oracle.cases import Case, Question
 
 
 def minimal(case: Case, question: Question, shows: Callable[[Case], bool]) -> Case:
-    """A case from which nothing can be taken away without `shows` becoming false; the question's ends stay."""
+    """A valid case from which nothing can be taken without `shows` becoming false; the question's ends stay."""
     found: Case | None = case
     while found:
         case = found
-        found = next(filter(shows, _smaller(case, question)), None)
+        found = next((smaller for smaller in _smaller(case, question) if _valid(smaller) and shows(smaller)), None)
     return case
+
+
+def _valid(case: Case) -> bool:
+    try:
+        return all(map(read, case.policies))
+    except PolicyError:
+        return False
 
 
 def _smaller(case: Case, question: Question) -> Iterator[Case]:

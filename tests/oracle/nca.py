@@ -70,9 +70,9 @@ class NetworkConfigAnalyzer:
         self._process.communicate()
         self._folder.cleanup()
 
-    def allowed(self, case: Case, questions: Sequence[Question]) -> list[bool]:
-        """Its answer to each question."""
-        connections = self.connections(case)
+    def allowed(self, case: Case, questions: Sequence[Question], as_written: bool = False) -> list[bool]:
+        """Its answer to each question; `as_written` without going round what it misreads. Raises RuntimeError."""
+        connections = self._connections(case if as_written else _readable(case))
         names = {end: _names(end, connections) for end in case.ends}
         return [
             any(
@@ -84,9 +84,7 @@ class NetworkConfigAnalyzer:
             for question in questions
         ]
 
-    def connections(self, case: Case) -> Connections:
-        """Everything that it says is allowed."""
-        case = _readable(case)
+    def _connections(self, case: Case) -> Connections:
         cluster, found = Path(self._folder.name, "cluster"), Path(self._folder.name, "found.txt")
         cluster.mkdir(exist_ok=True)
         found.unlink(missing_ok=True)
