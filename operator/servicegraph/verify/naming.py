@@ -27,11 +27,12 @@ class DeclaredFlow(NamedTuple):
 
 
 class RuleFlow(NamedTuple):
-    """A part of what a rule allows. `place` names it in the manifest."""
+    """A part of what a rule allows its peer `whole`. `place` names it in the manifest."""
 
     peer: Peer
     ports: PortSet
     place: str
+    whole: Peer
 
 
 def declared_flows(said: Declared, grant: Grant, view: View) -> Iterator[DeclaredFlow]:
@@ -54,7 +55,7 @@ def rule_flows(policy: NetworkPolicy, excess: Excess, view: View) -> Iterator[Ru
         for index, peer in enumerate(rule.peers or (ANY_PEER,)):
             place = f"{field}[{number}].{side}[{index}]" if rule.peers else f"{field}[{number}]"
             for common in _common(peer, ports, excess.grant, view, excess.pods):
-                yield from (RuleFlow(found, common.ports, place) for found in peers_of(common, view))
+                yield from (RuleFlow(found, common.ports, place, peer) for found in peers_of(common, view))
 
 
 def peers_of(grant: Grant, view: View) -> tuple[Peer, ...]:

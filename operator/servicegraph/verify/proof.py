@@ -6,10 +6,11 @@ It holds manifests against model.Declared, for every class of pods there can be;
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import reduce
 
 import msgspec
 
-from servicegraph.model.policy import ANY_PEER, Declared, Direction, Mode, Origin, Peer
+from servicegraph.model.policy import ANY_PEER, AddressPeer, Declared, Direction, Mode, Origin, Peer
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.selectors import Selector
 from servicegraph.verify import classes, naming, portsets, sides
@@ -121,7 +122,7 @@ class _Prover:
 
     def extra(self) -> tuple[Difference, ...]:
         """What is allowed and not declared."""
-        return _in_order(self._extra())
+        return _in_order(_as_written(self._extra()))
 
     def _missing(self) -> Iterator[Difference]:
         for place, half in self._truth.items():
@@ -133,18 +134,22 @@ class _Prover:
                     for flow in naming.declared_flows(said, excess.grant, view):
                         yield _difference(Kind.MISSING, excess, said, view, flow.peer, flow.ports, flow.origin, causes)
 
-    def _extra(self) -> Iterator[Difference]:
+    def _extra(self) -> Iterator[tuple[Difference, Peer]]:
+        """With the peer of the rule that allows it."""
         for place, half in self._truth.items():
             view = View(self._world, *place)
             for excess in surplus(self._actual.get(place, {}), half, view):
                 for said in self._saying(excess.truth, view):
                     if excess.source is None:
-                        yield _difference(Kind.NOT_ISOLATED, excess, said, view, ANY_PEER, portsets.ALL)
+                        yield _difference(Kind.NOT_ISOLATED, excess, said, view, ANY_PEER, portsets.ALL), ANY_PEER
                         continue
                     for policy in self._selecting(excess.source, view):
                         for rule in naming.rule_flows(policy, excess, view):
                             causes = (Cause(policy.key, rule.place),)
-                            yield _difference(Kind.EXTRA, excess, said, view, rule.peer, rule.ports, None, causes)
+                            yield (
+                                _difference(Kind.EXTRA, excess, said, view, rule.peer, rule.ports, None, causes),
+                                rule.whole,
+                            )
 
     def _saying(self, selector: Selector | None, view: View) -> list[Declared]:
         """The declarations with this selector that concern the direction, those of services first."""
@@ -169,6 +174,19 @@ def _difference(
     pods = classes.simplest(excess.pods)
     subject = Subject(said.namespace, pods, said.service, said.graph, said.path, said.mode, said.draining)
     return Difference(kind, view.direction, subject, peer, ports, origin, causes)
+
+
+def _as_written(differences: Iterable[tuple[Difference, Peer]]) -> Iterator[Difference]:
+    """Where declared flows leave several pieces of what a rule allows pods, the rule's own peer says it best."""
+    by_rule: dict[tuple[Difference, Peer], list[Difference]] = defaultdict(list)
+    for difference, whole in differences:
+        by_rule[msgspec.structs.replace(difference, peer=whole, ports=()), whole].append(difference)
+    for (rule, whole), pieces in by_rule.items():
+        if len(pieces) == 1 or isinstance(whole, AddressPeer):
+            yield from pieces
+        else:
+            ports = reduce(portsets.union, (piece.ports for piece in pieces))
+            yield msgspec.structs.replace(rule, ports=ports)
 
 
 def _in_order(differences: Iterable[Difference]) -> tuple[Difference, ...]:
