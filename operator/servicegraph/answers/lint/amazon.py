@@ -96,11 +96,9 @@ def _named(said: Said, scene: Scene) -> list[Service]:
     if not isinstance(party, ServiceParty):
         return []
     keys = {party.key}
-    for graph in scene.graphs:
-        for service in graph.services if graph.key.namespace == party.key.namespace else ():
-            if service.key == party.key:
-                terms = (term.name for term in service.selects if isinstance(term, ServiceTerm))
-                keys |= {ServiceKey(party.key.namespace, name) for name in terms}
+    if (declared := scene.services.get(party.key)) is not None:
+        names = (term.name for term in declared.selects if isinstance(term, ServiceTerm))
+        keys |= {ServiceKey(party.key.namespace, name) for name in names}
     known = (scene.inventory.services.get(key) for key in sorted(keys))
     return [
         service for service in known if service is not None and service.selector is not None and not service.headless

@@ -15,14 +15,13 @@ def matches_nothing(scene: Scene) -> Iterator[Problem]:
     for said in scene.said():
         if isinstance(said.entry.party, PodsParty) and (message := _party(said, said.entry.party, scene)):
             yield said.problem(Code.MATCHES_NOTHING, Severity.WARNING, message)
-    services = {service.key: (graph, service) for graph in reversed(scene.graphs) for service in graph.services}
     for declared in scene.declared:
-        if declared.draining or declared.service is None or declared.service not in services:
+        service = scene.services.get(declared.service) if declared.service else None
+        if declared.draining or service is None:
             continue
-        graph, service = services[declared.service]
         if message := _unmatched(declared.namespace, declared.subject, scene):
             text = f"{message}; nothing is isolated by it: correct the labels"
-            yield Problem(Code.MATCHES_NOTHING, Severity.WARNING, graph.key, service.path, text)
+            yield Problem(Code.MATCHES_NOTHING, Severity.WARNING, service.graph, service.path, text)
 
 
 def _party(said: Said, party: PodsParty, scene: Scene) -> str | None:
@@ -47,8 +46,10 @@ def _party(said: Said, party: PodsParty, scene: Scene) -> str | None:
 
 def _unmatched(namespace: str, selector: Selector, scene: Scene) -> str | None:
     """What to say where a namespace has workloads and none of them makes such pods."""
+    if scene.inventory.matching(namespace, selector):
+        return None
     known = scene.inventory.matching(namespace, EVERYTHING)
-    if not known or scene.inventory.matching(namespace, selector):
+    if not known:
         return None
 
     def met(labels: dict[str, str]) -> int:

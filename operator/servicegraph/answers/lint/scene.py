@@ -52,6 +52,7 @@ class Scene:
         complete: bool,
     ) -> None:
         self.graphs = tuple(sorted(graphs, key=lambda graph: graph.key))
+        self.services = {service.key: service for graph in reversed(self.graphs) for service in graph.services}
         self.profile = profile
         self.complete = complete
         self.inventory = Inventory()
