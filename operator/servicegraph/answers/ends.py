@@ -173,13 +173,19 @@ def _outside(policies: Iterable[NetworkPolicy]) -> tuple[Member, ...]:
     }
     members = {}
     for peer in sorted(blocks):
-        if (address := _within(peer)) is not None:
-            members[address] = Member(_range(peer), Address(address))
+        if (member := outside(peer)) is not None:
+            members[member.text] = member
     for start in ("198.51.100.1", "8.8.8.8", "1.0.0.1"):
         if not any(contains(peer.cidr, single(start)) for peer in blocks):
             members.setdefault(start, Member("any other address", Address(start)))
             break
     return tuple(members.values())
+
+
+def outside(peer: AddressPeer) -> Member | None:
+    """One address of a block, named like the block; None where its exceptions leave none."""
+    address = _within(peer)
+    return Member(_range(peer), Address(address)) if address is not None else None
 
 
 def _within(peer: AddressPeer) -> str | None:

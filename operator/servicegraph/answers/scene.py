@@ -132,6 +132,14 @@ class Scene:
         exact = {flow.origin for flow in flows if _covers(flow, protocol, port)}
         return tuple(origin for origin in behind if origin in exact) or behind
 
+    def behind(self, policy: NetworkPolicy, direction: Direction, rule: int, peer: int | None) -> tuple[Origin, ...]:
+        """The entries for which a rule, or one peer of it, stands in a policy; none where no graph gives it."""
+        found = policy.rules(direction)[rule]
+        exact = self.declared_for(
+            policy, direction, found.peers[peer] if found.peers and peer is not None else ANY_PEER
+        )
+        return exact or self._known(policy.namespace).origins.get((policy.key, direction, found), ())
+
     def declared_for(self, policy: NetworkPolicy, direction: Direction, peer: Peer) -> tuple[Origin, ...]:
         """The entries for which a policy that graphs give names a peer, whatever the port."""
         known = self._known(policy.namespace)

@@ -47,6 +47,11 @@ class Places:
         """The place of a policy that was found."""
         return _shown(self._policies.get(key), "")
 
+    def policy(self, key: PolicyKey) -> tuple[str, int]:
+        """File and line of a policy that was found."""
+        document = self._policies.get(key)
+        return (document.file, document.line("")) if document else ("", 0)
+
     def json(self, origin: Origin) -> dict[str, Any]:
         """An entry with its place, as every command's JSON has it."""
         document = self._graphs.get(origin.graph)

@@ -1,0 +1,207 @@
+"""What a change means in flows: who may reach whom that could not before, and who may not any more.
+
+verify/changes compares the two sets of policies as sets of pods, one end at a time. Here the two ends of a flow come
+together under the names of services, and what opens or closes only one of them is told apart: it changes no flow.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from servicegraph.answers.ends import Party, members_of
+from servicegraph.answers.explain import policies_between, verdicts
+from servicegraph.answers.names import Names, as_end, namespace_of, peer_text, pods_text
+from servicegraph.answers.scene import Scene
+from servicegraph.model.policy import Direction, Origin, PodPeer
+from servicegraph.model.ports import PortRange
+from servicegraph.verify import portsets
+from servicegraph.verify.causes import Cause
+from servicegraph.verify.changes import Change, ChangeKind, compare
+from servicegraph.verify.ends import Pod
+from servicegraph.verify.portsets import PortSet
+
+_PLACE = re.compile(r"(?:ingress|egress)\[(?P<rule>\d+)\](?:\.(?:from|to)\[(?P<peer>\d+)\])?\Z")
+_WHOLE = (ChangeKind.OPENED, ChangeKind.ISOLATED)
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """A rule that allows a flow, on the side of the change that does, and the entries behind it."""
+
+    direction: Direction
+    cause: Cause
+    origins: tuple[Origin, ...] = ()
+
+
+class FlowChange(msgspec.Struct, frozen=True):
+    """A flow that is new, wider, narrower or gone; or an end that is isolated now, or not any more.
+
+    `effective` is false where only this end changed and the other still does, or already did, deny the flow.
+    """
+
+    kind: ChangeKind
+    source: str
+    destination: str
+    ports: PortSet
+    reasons: tuple[Reason, ...]
+    effective: bool = True
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """Everything that changed. `relabelled` are services whose pods merely have other labels now."""
+
+    changes: tuple[FlowChange, ...]
+    relabelled: tuple[str, ...] = ()
+
+    @property
+    def widens(self) -> bool:
+        """Whether anybody may reach what they could not before."""
+        return any(change.kind.more and change.effective for change in self.changes)
+
+
+class _Half(msgspec.Struct, frozen=True):
+    """One end of a changed flow, under the names of both."""
+
+    change: Change
+    subject: str
+    peer: str
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        return (self.subject, self.peer) if self.change.direction is Direction.EGRESS else (self.peer, self.subject)
+
+
+def diff(old: Scene, new: Scene) -> Difference:
+    """Compare what is in force."""
+    return _Diff(old, new).result()
+
+
+class _Diff:
+    def __init__(self, old: Scene, new: Scene) -> None:
+        self._old, self._new = old, new
+        self._names = {False: Names(old), True: Names(new)}
+
+    def result(self) -> Difference:
+        """All changes under their names, the two ends of each flow together."""
+        old, new = self._old, self._new
+        namespaces = {**old.namespaces, **new.namespaces}
+        found = compare(old.all_policies(), new.all_policies(), namespaces, [*_pods(old), *_pods(new)])
+        halves = [self._named(change) for change in found]
+        gone = self._relabelled(halves)
+        kept = [half for half in halves if half not in gone]
+        changes = [*self._isolation(kept), *self._flows(kept, more=True), *self._flows(kept, more=False)]
+        names = {half.subject for half in gone if half.change.kind in _WHOLE}
+        return Difference(tuple(sorted(changes, key=_order)), tuple(sorted(names)))
+
+    def _named(self, change: Change) -> _Half:
+        first = change.kind in (ChangeKind.ADDED, ChangeKind.WIDENED, ChangeKind.ISOLATED)
+        names = [self._names[first], self._names[not first]]
+        subject = pods_text(names, change.namespace, change.pods)
+        return _Half(change, subject, peer_text(names, change.namespace, change.peer))
+
+    def _relabelled(self, halves: list[_Half]) -> list[_Half]:
+        """Changes that only say that the same pods are selected by other labels, and no pod has the old ones."""
+        by_name: dict[tuple[object, ...], list[_Half]] = defaultdict(list)
+        for half in halves:
+            change = half.change
+            by_name[change.kind in _WHOLE, change.direction, half.ends, change.ports].append(half)
+        gone: list[_Half] = []
+        for alike in by_name.values():
+            more = [half for half in alike if half.change.kind.more]
+            less = [half for half in alike if not half.change.kind.more]
+            if more and less and all(self._moved(half) for half in alike):
+                gone += alike
+        return gone
+
+    def _moved(self, half: _Half) -> bool:
+        """Whether the labels of an end select pods on one side of the change only."""
+        change = half.change
+        ends = [(change.namespace, change.pods)]
+        if isinstance(change.peer, PodPeer):
+            ends.append((namespace_of(change.peer, change.namespace) or "", change.peer.pods))
+        return any(bool(self._old.matching(*end)) != bool(self._new.matching(*end)) for end in ends)
+
+    def _isolation(self, halves: Iterable[_Half]) -> Iterator[FlowChange]:
+        for half in halves:
+            if half.change.kind in _WHOLE:
+                yield FlowChange(half.change.kind, *half.ends, half.change.ports, tuple(self._reasons(half)))
+
+    def _flows(self, halves: Iterable[_Half], *, more: bool) -> Iterator[FlowChange]:
+        """Flows that are allowed on one side of the change, the new one for `more`."""
+        by_ends: dict[tuple[str, str], list[_Half]] = defaultdict(list)
+        for half in halves:
+            if half.change.kind not in _WHOLE and half.change.kind.more is more:
+                by_ends[half.ends].append(half)
+        for alike in by_ends.values():
+            out = [half for half in alike if half.change.direction is Direction.EGRESS]
+            into = [half for half in alike if half.change.direction is Direction.INGRESS]
+            left, entered = _ports(out), _ports(into)
+            common = portsets.both(left, entered)
+            if common:
+                yield self._flow(alike, common, effective=True)
+            for side, rest in ((out, portsets.less(left, common)), (into, portsets.less(entered, common))):
+                if rest:
+                    passing = self._passing(side[0], rest, more=more)
+                    if passing:
+                        yield self._flow(side, passing, effective=True)
+                    if unused := portsets.less(rest, passing):
+                        yield self._flow(side, unused, effective=False)
+
+    def _flow(self, halves: list[_Half], ports: PortSet, *, effective: bool) -> FlowChange:
+        kinds = {half.change.kind for half in halves}
+        kind = next((k for k in (ChangeKind.WIDENED, ChangeKind.NARROWED) if k in kinds), halves[0].change.kind)
+        concerned = [half for half in halves if portsets.both(half.change.ports, ports)]
+        reasons = tuple(dict.fromkeys(reason for half in concerned for reason in self._reasons(half)))
+        return FlowChange(kind, *halves[0].ends, ports, reasons, effective)
+
+    def _passing(self, half: _Half, ports: PortSet, *, more: bool) -> PortSet:
+        """The ports of one end's change that the other end lets pass, on the side of the change that allows them."""
+        change = half.change
+        if not isinstance(change.peer, PodPeer):
+            return ports
+        known, scene = self._names[more], self._new if more else self._old
+        mine = as_end(known, change.namespace, change.pods)
+        other = as_end(known, namespace_of(change.peer, change.namespace), change.peer.pods)
+        if mine is None or other is None:
+            return ports
+        source, destination = (mine, other) if change.direction is Direction.EGRESS else (other, mine)
+        return tuple(p for p in ports if not isinstance(p, PortRange) or _passes(scene, source, destination, p))
+
+    def _reasons(self, half: _Half) -> Iterator[Reason]:
+        change = half.change
+        scene = self._new if change.kind in (ChangeKind.ADDED, ChangeKind.WIDENED, ChangeKind.ISOLATED) else self._old
+        for cause in change.causes:
+            yield Reason(change.direction, cause, _origins(scene, change.direction, cause))
+
+
+def _passes(scene: Scene, source: Party, destination: Party, port: PortRange) -> bool:
+    policies = policies_between(scene, source, destination)
+    return any(verdict.allowed for verdict in verdicts(policies, source, destination, (port,)))
+
+
+def _ports(halves: Iterable[_Half]) -> PortSet:
+    found: PortSet = ()
+    for half in halves:
+        found = portsets.union(found, half.change.ports)
+    return found
+
+
+def _origins(scene: Scene, direction: Direction, cause: Cause) -> tuple[Origin, ...]:
+    match = _PLACE.match(cause.place)
+    policy = next((p for p in scene.in_force(cause.policy.namespace) if p.key == cause.policy), None)
+    if match is None or policy is None:
+        return ()
+    return scene.behind(policy, direction, int(match["rule"]), int(match["peer"]) if match["peer"] else None)
+
+
+def _pods(scene: Scene) -> Iterator[Pod]:
+    for key in scene.services():
+        for member in members_of(key, scene):
+            if isinstance(member.end, Pod) and member.end.named_ports:
+                yield member.end
+
+
+def _order(change: FlowChange) -> tuple[object, ...]:
+    kinds = list(ChangeKind)
+    return (not change.effective, kinds.index(change.kind), change.source, change.destination, str(change.ports))
