@@ -64,12 +64,6 @@ def _selectors(said: Said, opened: list[Open], behind: Behind, scene: Scene, sev
     https://github.com/aws/amazon-network-policy-controller-k8s/issues/147
     """
     peers = [(o.at.namespace, o.flow.peer) for o in opened if isinstance(o.flow.peer, PodPeer)]
-    known = [
-        (o.at.namespace, flow.peer)
-        for o in opened
-        for flow in o.at.flows
-        if flow.direction is Direction.EGRESS and isinstance(flow.peer, PodPeer)
-    ]
     found = _named(said, scene) or [
         service
         for own, peer in peers
@@ -77,7 +71,9 @@ def _selectors(said: Said, opened: list[Open], behind: Behind, scene: Scene, sev
         for workload in scene.pods(namespace, peer.pods)
         for service in behind.get(workload.key, ())
     ]
-    if not peers or not found or any(_recognised(service, known, scene) for service in found):
+    if not peers or not found or any(_recognised(service, peers, scene) for service in found):
+        return
+    if any(_recognised(service, _egress(opened), scene) for service in found):
         return
     service = found[0]
     assert service.selector is not None
@@ -102,6 +98,16 @@ def _named(said: Said, scene: Scene) -> list[Service]:
     known = (scene.inventory.services.get(key) for key in sorted(keys))
     return [
         service for service in known if service is not None and service.selector is not None and not service.headless
+    ]
+
+
+def _egress(opened: list[Open]) -> list[tuple[str, PodPeer]]:
+    """Every pod that the caller may call, by whatever entry."""
+    return [
+        (o.at.namespace, flow.peer)
+        for o in opened
+        for flow in o.at.flows
+        if flow.direction is Direction.EGRESS and isinstance(flow.peer, PodPeer)
     ]
 
 
