@@ -20,6 +20,7 @@ from servicegraph.sources.positions import Unplaced
 from servicegraph.sources.resources import Resource, api_path
 from servicegraph.sources.scale import scale_selector
 from servicegraph.sources.wire import Page
+from servicegraph.verify import unmodelled
 
 T = TypeVar("T")
 Raw = dict[str, Any]
@@ -54,14 +55,15 @@ class _Reader:
     async def read(self, pods: bool) -> Input:
         """All kinds, side by side."""
         kinds: tuple[Resource[Any, Any], ...] = (NODES, ENDPOINT_SLICES, *WORKLOADS, *((PODS,) if pods else ()))
-        policies, graphs, services, namespaces, others = await asyncio.gather(
+        policies, graphs, services, namespaces, several = await asyncio.gather(
             self._documents("networking.k8s.io", "v1", "networkpolicies", POLICY, needed=True),
             self._documents(GROUP, VERSION, PLURAL, (API_VERSION, KIND)),
             self._list(SERVICES, needed=True),
             self._namespaces(),
             asyncio.gather(*(self._list(kind) for kind in kinds)),
         )
-        listed = [item for of_kind in others for item in of_kind]
+        others = await self._others()
+        listed = [item for of_kind in several for item in of_kind]
         found, documents = self._graphs(graphs)
         cluster = Cluster(
             services=tuple(services),
@@ -79,6 +81,7 @@ class _Reader:
             policies=tuple(policies),
             pods=_only(Pod, listed),
             gaps=tuple(self.gaps),
+            others=tuple(others),
         )
 
     async def _documents(
@@ -88,16 +91,31 @@ class _Reader:
         scope = ("namespaces", self.namespace) if self.namespace else ()
         path = api_path(group, version, *scope, plural)
         api_version, name = kind
-        items = await self._pages(path, _raw, f"{plural}.{group}", needed)
+        items = await self._pages(path, _raw, f"{plural}.{group}", needed=needed)
+        return self._as_documents(items, api_version, name)
+
+    def _as_documents(self, items: Iterable[Raw], api_version: str, kind: str) -> list[Document]:
         return [
-            Document(self._file(name, item), {"apiVersion": api_version, "kind": name, **item}, _UNPLACED)
+            Document(self._file(kind, item), {"apiVersion": api_version, "kind": kind, **item}, _UNPLACED)
             for item in items
         ]
+
+    async def _others(self) -> list[Document]:
+        """Policies of kinds that are not modelled, of whichever of them the cluster has."""
+        groups = (await self.client.get("/apis"))["groups"]
+        served = {group["name"]: group["preferredVersion"]["version"] for group in groups}
+        found: list[Document] = []
+        for kind in (kind for kind in unmodelled.KINDS if kind.group in served):
+            version = served[kind.group]
+            scope = ("namespaces", self.namespace) if self.namespace and kind.namespaced else ()
+            items = await self._pages(api_path(kind.group, version, *scope, kind.plural), _raw, str(kind), absent=True)
+            found += self._as_documents(items, f"{kind.group}/{version}", kind.kind)
+        return found
 
     async def _list(self, resource: Resource[Any, T], *, needed: bool = False) -> list[T]:
         decode = msgspec.json.Decoder(Page[resource.wire]).decode  # type: ignore[name-defined]
         path = resource.path(self.namespace)
-        items = await self._pages(path, decode, resource.plural, needed, resource.label_selector)
+        items = await self._pages(path, decode, resource.plural, resource.label_selector, needed=needed)
         found = []
         for item in items:
             try:
@@ -109,13 +127,24 @@ class _Reader:
                     found.append(kept)
         return found
 
-    async def _pages(self, path: str, decode: Any, plural: str, needed: bool, selector: str = "") -> list[Any]:
+    async def _pages(
+        self,
+        path: str,
+        decode: Any,
+        plural: str,
+        selector: str = "",
+        *,
+        needed: bool = False,
+        absent: bool = False,
+    ) -> list[Any]:
+        """All pages of a collection; nothing of one that may not be read or is not there (`absent`: as it may be)."""
         try:
             page: Page[Any] = await self.client.list_all(path, decode, label_selector=selector)
         except ApiError as error:
             if error.status not in (_FORBIDDEN, _NOT_FOUND):
                 raise
-            self._untold(plural, error, needed)
+            if not (absent and error.status == _NOT_FOUND):
+                self._untold(plural, error, needed)
             return []
         return page.items
 
