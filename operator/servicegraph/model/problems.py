@@ -55,6 +55,7 @@ class Code(StrEnum):
     PORT_NOT_FOUND = "PortNotFound"
     POSSIBLE_OVERLAP = "PossibleOverlap"
     PROFILE_INCOMPLETE = "ProfileIncomplete"
+    REDUNDANT_ENTRY = "RedundantEntry"
     RENDERED_COPY = "RenderedCopy"
     SCTP_NOT_ENABLED = "SCTPNotEnabled"
     SELECTOR_OVERLAP = "SelectorOverlap"
