@@ -57,7 +57,7 @@ def lint(
     found = output.findings(told, read.documents)
     by_graph = {graph.key: [p for p in compilation.problems if p.graph == graph.key] for graph in read.graphs}
     compiled = [p for graph in read.graphs for p in reported(by_graph[graph.key], graph)]
-    problems = output.findings(compiled, read.documents)
+    problems = output.findings(compiled, read.documents) + output.unlisted(read.gaps)
     match form:
         case Format.TEXT:
             output.write("".join(f"{f.file}:{f.line}: {f.severity}: {f.message} [{f.code}]\n" for f in found))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from servicegraph.answers.lint.scene import Said, Scene
 from servicegraph.compiler.entries import selector_text
 from servicegraph.compiler.inventory import pod_labels
+from servicegraph.model.cluster import GENERATED_LABELS
 from servicegraph.model.graph import PodsParty
 from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.model.selectors import EVERYTHING, NAMESPACE_LABEL, Selector, satisfiable
@@ -37,15 +38,20 @@ def _party(said: Said, party: PodsParty, scene: Scene) -> str | None:
         missing = scene.complete and pinned not in scene.inventory.namespaces
         message = f"there is no namespace {pinned}" if missing else _unmatched(pinned, party.pods, scene)
         return message and f"{message}: correct the name or the labels"
+    pods = party.pods.without(GENERATED_LABELS)
     if scene.complete and not names:
         return f"no namespace is labelled {selector_text(namespaces)}: correct the labels"
-    if scene.complete and not any(scene.inventory.matching(name, party.pods) for name in names):
+    if scene.complete and not any(scene.inventory.matching(name, pods) for name in names):
         return f"no workload of those namespaces makes pods {selector_text(party.pods)}: correct the labels"
     return None
 
 
 def _unmatched(namespace: str, selector: Selector, scene: Scene) -> str | None:
-    """What to say where a namespace has workloads and none of them makes such pods."""
+    """What to say where a namespace has workloads and none of them makes such pods.
+
+    Labels that controllers put on pods later stand in no template.
+    """
+    selector = selector.without(GENERATED_LABELS)
     if scene.inventory.matching(namespace, selector):
         return None
     known = scene.inventory.matching(namespace, EVERYTHING)

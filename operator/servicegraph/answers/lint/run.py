@@ -7,6 +7,7 @@ from operator import attrgetter
 from servicegraph.answers.lint.amazon import amazon
 from servicegraph.answers.lint.dns import node_local_dns
 from servicegraph.answers.lint.halves import half_open
+from servicegraph.answers.lint.labels import labels_not_seen
 from servicegraph.answers.lint.mesh import mesh
 from servicegraph.answers.lint.nodes import nodes_not_matched
 from servicegraph.answers.lint.nothing import matches_nothing
@@ -29,6 +30,7 @@ FINDINGS: tuple[Callable[[Scene], Iterator[Problem]], ...] = (
     node_local_dns,
     amazon,
     sctp_not_enabled,
+    labels_not_seen,
     mesh,
     not_enforced,
 )

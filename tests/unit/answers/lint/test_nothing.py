@@ -23,6 +23,12 @@ def test_a_party_of_the_own_namespace_and_the_nearest_workload() -> None:
     assert nothing(TOWN, of_pods("{labels: {app: database}}")) == []
 
 
+def test_labels_that_controllers_add_to_pods_are_in_no_template() -> None:
+    assert nothing(TOWN, of_pods("{labels: {app: database, statefulset.kubernetes.io/pod-name: database-0}}")) == []
+    found = nothing(TOWN, of_pods("{labels: {app: gone, statefulset.kubernetes.io/pod-name: database-0}}"))
+    assert found == [".spec.services[0].accepts[0]"]
+
+
 def test_nobody_judges_a_namespace_of_which_no_workload_is_known() -> None:
     shop = [service("shop/search", "80")]
     assert nothing(shop, of_pods("{labels: {app: gone}}")) == []

@@ -29,7 +29,10 @@ OWN_WORKLOAD = graph("shop/shop", "{services: [{name: search, calls: [{service: 
 SELECTOR = (Code.SERVICE_SELECTOR_DIFFERS, VERSIONS, OWN_WORKLOAD, ("AmazonVPC",))
 NUMBERS = ", ".join(str(1000 + 2 * n) for n in range(25))
 PORTS = (Code.TOO_MANY_PORTS, TOWN, calling(f"cidr: 64.0.0.0/8, ports: [{NUMBERS}]"), ("AmazonVPC",))
-CASES = [NODES, SCTP, SELECTOR, PORTS]
+ONE_POD = "{labels: {app: database, statefulset.kubernetes.io/pod-name: database-0}}"
+ALONE = graph("shop/shop", f"{{services: [{{name: search, calls: [{{pods: {ONE_POD}, ports: [1]}}]}}]}}")
+LABEL = (Code.LABEL_NOT_ENFORCEABLE, TOWN, ALONE, ("Cilium", "GKEDataplaneV2"))
+CASES = [NODES, SCTP, SELECTOR, PORTS, LABEL]
 
 
 @pytest.mark.parametrize(("code", "town", "made", "plugins"), CASES, ids=lambda value: getattr(value, "name", ""))
@@ -142,6 +145,21 @@ def test_the_port_of_a_service_on_the_amazon_vpc_cni(ports: str, containers: str
 def test_the_amazon_vpc_cni_takes_24_ports(ports: str, found: list[str]) -> None:
     made = calling(f"cidr: 64.0.0.0/8, ports: [{ports}]")
     assert places(Code.TOO_MANY_PORTS, TOWN, made, profile=on("AmazonVPC")) == found
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [("statefulset.kubernetes.io/pod-name", [".spec.services[0]"]), ("pod-name", [])],
+)
+def test_the_pods_of_a_service_by_labels_that_cilium_does_not_see(key: str, found: list[str]) -> None:
+    made = graph("shop/shop", f"{{services: [{{name: one, selects: [{{labels: {{{key}: database-0}}}}]}}]}}")
+    town = [workload("shop/database", labels={key: "database-0"}, kind="StatefulSet")]
+    assert places(Code.LABEL_NOT_ENFORCEABLE, town, made, profile=on("Cilium")) == found
+
+
+def test_the_profile_s_own_list_of_labels_is_the_compiler_s_to_tell() -> None:
+    profile = msgspec.structs.replace(PLAIN, engine=Engine(plugin="Cilium", ignores_labels=("anything",)))
+    assert places(Code.LABEL_NOT_ENFORCEABLE, TOWN, LABEL[2], profile=profile) == []
 
 
 def test_flannel_enforces_nothing() -> None:
