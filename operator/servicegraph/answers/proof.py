@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from servicegraph.compiler.inventory import pod_labels
-from servicegraph.model.cluster import Cluster, ContainerPort
+from servicegraph.model.cluster import Cluster, ContainerPort, Workload
 from servicegraph.model.cluster import Pod as RunningPod
 from servicegraph.model.graph import Graph
 from servicegraph.model.policy import Declared
@@ -28,14 +28,14 @@ def hold(
         declared,
         policies,
         {namespace.name: namespace.labels for namespace in cluster.namespaces},
-        known_pods(cluster, pods),
+        known_pods(cluster.workloads, pods),
         {graph.key: graph.trusts for graph in graphs},
     )
 
 
-def known_pods(cluster: Cluster, pods: Iterable[RunningPod] = ()) -> list[Pod]:
+def known_pods(workloads: Iterable[Workload], pods: Iterable[RunningPod] = ()) -> list[Pod]:
     """Pods as far as they are known: one of each workload, and those that run."""
-    made = [Pod(w.key.namespace, pod_labels(w), _named(w.ports), w.host_network) for w in cluster.workloads]
+    made = [Pod(w.key.namespace, pod_labels(w), _named(w.ports), w.host_network) for w in workloads]
     return made + [Pod(p.namespace, p.labels, _named(p.ports), p.host_network, p.name) for p in pods]
 
 

@@ -114,6 +114,22 @@ class Compiler:
         """The policies of one service."""
         return self._policies.get(key, ())
 
+    def declarations_of(self, key: ServiceKey) -> tuple[Declared, ...]:
+        """What the graphs say for the pods of one service."""
+        return self._declared.get(key, ())
+
+    def deny(self, namespace: str) -> Policy | None:
+        """The default deny of a namespace."""
+        return self._denies.get(namespace)
+
+    def meeting(self, key: ServiceKey) -> set[ServiceKey]:
+        """The other services that a pod of this one could belong to as well."""
+        return self._overlaps.meeting(key)
+
+    def services(self, graph: GraphKey) -> tuple[ServiceKey, ...]:
+        """The services that a graph declares and owns."""
+        return tuple(self._declarations.of_graph(graph))
+
     def subjects(self, key: ServiceKey) -> tuple[Selector, ...]:
         """The selectors of a service as they are now, draining ones left out."""
         return tuple(dict.fromkeys(t.selector for t in self.subject(key).terms if not t.draining))

@@ -17,8 +17,10 @@ from servicegraph.verify import classes, naming, portsets, sides
 from servicegraph.verify.causes import Cause
 from servicegraph.verify.ends import Pod
 from servicegraph.verify.grants import View, World
+from servicegraph.verify.index import SelectorIndex
 from servicegraph.verify.policies import NetworkPolicy
 from servicegraph.verify.portsets import PortSet
+from servicegraph.verify.sides import Half
 from servicegraph.verify.surplus import Excess, surplus
 
 
@@ -138,7 +140,7 @@ class _Prover:
         """With the peer of the rule that allows it."""
         for place, half in self._truth.items():
             view = View(self._world, *place)
-            for excess in surplus(self._actual.get(place, {}), half, view):
+            for excess in _attributed(surplus(self._actual.get(place, {}), half, view), half):
                 for said in self._saying(excess.truth, view):
                     if excess.source is None:
                         yield _difference(Kind.NOT_ISOLATED, excess, said, view, ANY_PEER, portsets.ALL), ANY_PEER
@@ -159,6 +161,18 @@ class _Prover:
 
     def _selecting(self, selector: Selector, view: View) -> list[NetworkPolicy]:
         return [p for p in self._policies[view.own, selector] if view.direction in p.directions]
+
+
+def _attributed(found: Iterable[Excess], half: Half) -> Iterator[Excess]:
+    """Pods of a service are told there, and not at the default deny of their namespace too."""
+    services = SelectorIndex(selector for selector in half if not selector.is_empty)
+    for excess in found:
+        if not excess.truth.is_empty:
+            yield excess
+            continue
+        others = classes.outside(excess.pods, services.overlapping(excess.pods))
+        if others is not None:
+            yield excess._replace(pods=others)
 
 
 def _difference(

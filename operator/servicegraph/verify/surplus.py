@@ -56,13 +56,13 @@ def surplus(one: Half, other: Half, view: View, isolated_alone: bool = True) -> 
     """
     truths = _Terms(other, view)
     for source, allowed in one.items():
-        same = other.get(source)
-        if same == allowed:
+        same = other.get(source, {})
+        if source in other and same == allowed:
             continue
-        selectors = [source] if same is not None else list(truths.index.overlapping(source))
-        for truth in selectors:
+        differing = [(peer, ports) for peer, ports in allowed.items() if same.get(peer) != ports]
+        for truth in truths.index.overlapping(source) if differing else ():
             known = other[truth]
-            for peer, ports in allowed.items():
+            for peer, ports in differing:
                 if known.get(peer) != ports:
                     for grant in view.grants(peer, ports):
                         yield from _beyond(grant, source, truth, truths, view)
