@@ -60,13 +60,18 @@ def lint(
     problems = output.findings(compiled, read.documents) + output.unlisted(read.gaps)
     match form:
         case Format.TEXT:
-            output.write("".join(f"{f.file}:{f.line}: {f.severity}: {f.message} [{f.code}]\n" for f in found))
+            output.write("".join(map(_line, found)))
         case Format.JSON:
             output.write(output.envelope("Lint", msgspec.to_builtins(found), problems, _counts(found)))
         case Format.SARIF:
             output.write(_sarif([*found, *problems]))
     output.report(problems)
     raise typer.Exit(_exit_code(found, problems, strict))
+
+
+def _line(found: output.Finding) -> str:
+    place = output.place(found.file, found.line)
+    return f"{place}: {found.severity}: {found.message} [{found.code}]\n"
 
 
 def _counts(found: list[output.Finding]) -> dict[str, int]:

@@ -78,9 +78,14 @@ def write(text: str) -> None:
         raise typer.Exit(_BROKEN_PIPE) from None
 
 
+def place(file: str, line: int) -> str:
+    """`file:line`, which editors and terminals make a link of; line 0 stands for the whole."""
+    return f"{file}:{line}" if line else file
+
+
 def report(found: Sequence[Finding]) -> None:
     """Tell people about problems, on stderr, each on a line that editors can follow."""
-    _tell([(_place(f.file, f.line), f.severity, f"{f.message} [{f.code}]") for f in found])
+    _tell([(place(f.file, f.line), f.severity, f"{f.message} [{f.code}]") for f in found])
 
 
 def unlisted(gaps: Iterable[InputError]) -> list[Finding]:
@@ -99,14 +104,10 @@ def refuse(errors: Sequence[InputError]) -> NoReturn:
     raise typer.Exit(REFUSED)
 
 
-def _place(file: str, line: int) -> str:
-    return f"{file}:{line}" if line else file
-
-
 def _tell(lines: Sequence[tuple[str, Severity, str]]) -> None:
     coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    for place, severity, message in lines[:_MOST]:
+    for where, severity, message in lines[:_MOST]:
         label = f"\033[1;{_COLOURS[severity]}m{severity}\033[0m" if coloured else severity
-        sys.stderr.write(f"{place}: {label}: {message}\n")
+        sys.stderr.write(f"{where}: {label}: {message}\n")
     if len(lines) > _MOST:
         sys.stderr.write(f"... and {len(lines) - _MOST} more\n")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from servicegraph.answers.proof import INEXACT
-from servicegraph.cli.output import Finding
+from servicegraph.cli.output import Finding, place
 from servicegraph.cli.reading import Reading
 from servicegraph.cli.text import count
 from servicegraph.model.compilation import Compilation
@@ -101,9 +101,9 @@ class Result:
 def as_text(result: Result) -> str:
     """One line for each difference, which editors can follow, and the result last."""
     shown = [t for t in result.told if t.counts or t.trusted]
-    lines = [f"{_place(t.file, t.line)}: {t.message}{' (trusted)' if t.trusted else ''}" for t in shown]
-    lines += [f"{_place(f.file, f.line)}: {f.message}" for f in result.foreign]
-    lines += [f"{_place(d.file, d.line)}: inexact: {d.message}" for d in result.doubts]
+    lines = [f"{place(t.file, t.line)}: {t.message}{' (trusted)' if t.trusted else ''}" for t in shown]
+    lines += [f"{place(f.file, f.line)}: {f.message}" for f in result.foreign]
+    lines += [f"{place(d.file, d.line)}: inexact: {d.message}" for d in result.doubts]
     return "".join(f"{line}\n" for line in (*lines, _conclusion(result)))
 
 
@@ -211,7 +211,3 @@ def _warning(kind: PolicyKind, document: Document) -> str:
 
 def _namespace(document: Document) -> str:
     return str((document.data.get("metadata") or {}).get("namespace") or "default")
-
-
-def _place(file: str, line: int) -> str:
-    return f"{file}:{line}" if line else file
