@@ -11,11 +11,11 @@ import secrets
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 
-from tests.e2e.load import Load, Summary, loads
+from tests.e2e.load import Load, Summary, go_on, loads
 from tests.e2e.pods import pod_spec
 from tests.integration.kube import Kube, Object
 from tests.integration.look import settled
@@ -27,7 +27,7 @@ COLOURS = 7
 _CALLERS = ("caller", "stranger")
 _RATE = 100
 _TIMEOUT = "200ms"
-_BEFORE = timedelta(milliseconds=500)
+_BEFORE_SECONDS = 1.0
 _ASK_SECONDS, _CALL_SECONDS = 0.005, 0.1
 
 
@@ -58,7 +58,7 @@ def _change(kube: Kube, namespace: str, colour: int) -> Change:
     assert all(closed_and_open), f"before the change, {target} is closed to the caller and open to a stranger"
     running = [Load(namespace, caller, [target], _RATE, _TIMEOUT) for caller in _CALLERS]
     with loads(*running):
-        _until(datetime.now(UTC) + _BEFORE)
+        go_on(_BEFORE_SECONDS)
         kube.apply(_service(namespace, colour))
         began = datetime.now(UTC)
         eventually(lambda: _written(kube, namespace, colour), "the policies are written", poll=_ASK_SECONDS)
@@ -83,10 +83,6 @@ def _last(calls: Summary, began: datetime) -> datetime:
 
 def _since(began: datetime, at: datetime) -> float:
     return (at - began).total_seconds()
-
-
-def _until(moment: datetime) -> None:
-    eventually(lambda: datetime.now(UTC) >= moment)
 
 
 def _answers(namespace: str, pod: str, target: str) -> bool:

@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -9,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from tests.integration.kube import Kube
+from tests.waiting import eventually
 
 RATE = 20
 """Calls a second to each target."""
@@ -70,6 +72,12 @@ def loads(*running: Load) -> Iterator[None]:
     finally:
         for load in running:
             load.abandon()
+
+
+def go_on(seconds: float) -> None:
+    """Let loads run for a while: how long is part of what is measured."""
+    until = time.monotonic() + seconds
+    eventually(lambda: time.monotonic() > until, poll=0.1)
 
 
 class Followed:

@@ -5,7 +5,6 @@ of a policy. The table of counts is printed, and written to build/load.json.
 """
 
 import io
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,10 +15,9 @@ from rich.table import Table
 
 from tests.contract import ROOT
 from tests.e2e import changes
-from tests.e2e.load import Followed, Summary, loads
+from tests.e2e.load import Followed, Summary, go_on, loads
 from tests.e2e.town import Town
 from tests.integration.kube import Kube
-from tests.waiting import eventually
 
 REPORT = ROOT / "build" / "load.json"
 BEFORE_SECONDS, AFTER_SECONDS = 2.0, 4.0
@@ -109,12 +107,12 @@ def _play(phase: Phase, kube: Kube, towns: tuple[Town, Town]) -> list[Count]:
     declared = {town: town.declared() for town in towns}
     undeclared = {town: town.undeclared() for town in towns}
     with loads(*declared.values(), *(load for running in undeclared.values() for load in running)):
-        _pass(BEFORE_SECONDS)
+        go_on(BEFORE_SECONDS)
         if phase.of_cluster:
             phase.of_cluster(kube)
         if phase.of_town:
             _each(towns, phase.of_town)
-        _pass(AFTER_SECONDS)
+        go_on(AFTER_SECONDS)
         return [
             _count(phase.name, town, is_declared, [summary for load in running for summary in load.stop()])
             for town in towns
@@ -144,11 +142,6 @@ def _count(phase: str, town: Town, declared: bool, summaries: list[Summary]) -> 
 def _each(towns: tuple[Town, Town], act: Callable[[Town], None]) -> None:
     with ThreadPoolExecutor(len(towns)) as pool:
         list(pool.map(act, towns))
-
-
-def _pass(seconds: float) -> None:
-    until = time.monotonic() + seconds
-    eventually(lambda: time.monotonic() > until, poll=0.1)
 
 
 def _report(counts: list[Count]) -> str:
