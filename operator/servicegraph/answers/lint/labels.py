@@ -15,9 +15,10 @@ def labels_not_seen(scene: Scene) -> Iterator[Problem]:
     if severity is None or scene.profile.engine.ignores_labels:
         return
     for declared in scene.declared:
-        service = scene.services.get(declared.service) if declared.service else None
-        if service is not None and not declared.draining and (message := _unseen(declared.subject)):
-            yield Problem(Code.LABEL_NOT_ENFORCEABLE, severity, service.graph, service.path, message)
+        if declared.draining or declared.graph is None:
+            continue
+        if message := _unseen(declared.subject):
+            yield Problem(Code.LABEL_NOT_ENFORCEABLE, severity, declared.graph, declared.path, message)
     for said in scene.said():
         if isinstance(said.entry.party, PodsParty) and (message := _unseen(said.entry.party.pods)):
             yield said.problem(Code.LABEL_NOT_ENFORCEABLE, severity, message)

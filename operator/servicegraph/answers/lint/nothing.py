@@ -17,12 +17,11 @@ def matches_nothing(scene: Scene) -> Iterator[Problem]:
         if isinstance(said.entry.party, PodsParty) and (message := _party(said, said.entry.party, scene)):
             yield said.problem(Code.MATCHES_NOTHING, Severity.WARNING, message)
     for declared in scene.declared:
-        service = scene.services.get(declared.service) if declared.service else None
-        if declared.draining or service is None:
+        if declared.draining or declared.service is None or declared.graph is None:
             continue
         if message := _unmatched(declared.namespace, declared.subject, scene):
             text = f"{message}; nothing is isolated by it: correct the labels"
-            yield Problem(Code.MATCHES_NOTHING, Severity.WARNING, service.graph, service.path, text)
+            yield Problem(Code.MATCHES_NOTHING, Severity.WARNING, declared.graph, declared.path, text)
 
 
 def _party(said: Said, party: PodsParty, scene: Scene) -> str | None:
