@@ -16,7 +16,7 @@ from tools.progress import Progress
 NAME = "servicegraph"
 NETWORK = "kind"
 # 198.18.0.0/15 is for benchmarks (RFC 2544): addresses that are neither private nor anyone's.
-_SUBNET, _CONTAINERS = "198.18.0.0/16", "198.18.0.0/24"
+SUBNET, CONTAINERS = "198.18.0.0/16", "198.18.0.0/24"
 _CHECKOUT = CONFIG.parents[1]
 _NAMESPACE = "servicegraph-system"
 _READY_SECONDS = 300
@@ -42,11 +42,6 @@ class Cluster:
             self._ensure_network()
             settings = [f"--name={NAME}", f"--image={supply.node}", f"--config={CONFIG / 'cluster.yaml'}"]
             self._run([kind, "create", "cluster", *settings, "--retain"], what="kind create cluster")
-
-    def delete(self) -> None:
-        """Remove the nodes."""
-        kind = programs.built(programs.KIND) / "kind"
-        self._run([kind, "delete", "cluster", f"--name={NAME}"], what="kind delete cluster")
 
     def install_cilium(self, supply: Supply) -> None:
         """Apply Cilium's chart and wait until every pod of the system is ready. Raises KindError."""
@@ -111,11 +106,18 @@ class Cluster:
     def _ensure_network(self) -> None:
         if NETWORK in self.engine.docker("network", "ls", "--format", "{{.Name}}", what="listing networks").split():
             return
-        ranges = [f"--subnet={_SUBNET}", f"--ip-range={_CONTAINERS}"]
+        ranges = [f"--subnet={SUBNET}", f"--ip-range={CONTAINERS}"]
         self.engine.docker("network", "create", *ranges, NETWORK, what="creating the container network")
 
     def _run(self, command: Sequence[str | Path], *, what: str, stdin: IO[bytes] | None = None) -> str:
         return run(self.engine.enter(command), what=what, stdin=stdin, environment=self.environment())
+
+
+def delete_nodes(engine: Engine) -> None:
+    """Remove the nodes, if there are any, from an engine that stays. Raises KindError, BuildError, InstallError."""
+    kind = programs.built(programs.KIND) / "kind"
+    command = engine.enter([kind, "delete", "cluster", f"--name={NAME}"])
+    run(command, what="kind delete cluster", environment=engine.environment())
 
 
 def images(engine: Engine, base: str | None) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from tools.cluster.kind.programs import control_plane, kubernetes_source
 
 # Kubernetes names them in cmd/kubeadm/app/constants.
 PAUSE = "registry.k8s.io/pause:3.10.2"
-_TAGS = {
+TAGS = {
     "etcd": "registry.k8s.io/etcd:3.6.8-0",
     "kube-apiserver": f"registry.k8s.io/kube-apiserver:{KUBERNETES_VERSION}",
     "kube-controller-manager": f"registry.k8s.io/kube-controller-manager:{KUBERNETES_VERSION}",
@@ -26,11 +26,11 @@ def make(engine: Engine) -> list[str]:
             install(root, {f"/usr/local/bin/{name}": program})
             (root / "etc").mkdir()
             (root / "etc" / "nsswitch.conf").write_text("hosts: files dns\n")
-            import_folder(engine, root, _TAGS[name], f'ENTRYPOINT ["/usr/local/bin/{name}"]')
+            import_folder(engine, root, TAGS[name], f'ENTRYPOINT ["/usr/local/bin/{name}"]')
     with staging() as root:
         _compile_pause(root / "pause")
         import_folder(engine, root, PAUSE, 'ENTRYPOINT ["/pause"]')
-    return [*_TAGS.values(), PAUSE]
+    return [*TAGS.values(), PAUSE]
 
 
 def _compile_pause(target: Path) -> None:

@@ -40,6 +40,12 @@ CILIUM = RootFilesystem("cilium", (
 PYTHON = RootFilesystem("python", ("python3", "python3-pip", "python3-venv", "ca-certificates"))
 
 
+def ensure_all() -> None:
+    """Make all that are missing. Raises KindError."""
+    for root in (NODE, CILIUM, PYTHON):
+        ensure(root)
+
+
 def ensure(root: RootFilesystem) -> Path:
     """The folder that holds it, made now if the cache has none. Not to be changed: copy it. Raises KindError.
 

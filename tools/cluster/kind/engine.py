@@ -68,8 +68,23 @@ def running() -> Iterator[Engine]:
         engine = Engine(_start(supervisor), ENGINE / "docker.sock")
         _await(engine, supervisor)
         _remove_containers(engine)
-        yield engine
-        _remove_containers(engine)
+        try:
+            yield engine
+        finally:
+            _remove_containers(engine)
+
+
+def clean() -> None:
+    """Remove what a killed run left: control groups, sysctls, files; containers too, which starting an engine does.
+
+    Raises KindError if a run uses the engine.
+    """
+    if any((data_root() / "containers").glob("*")):
+        with running():
+            pass
+    else:
+        with _owned():
+            pass
 
 
 @contextmanager

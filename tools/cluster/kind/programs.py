@@ -48,10 +48,20 @@ CILIUM = Build(
 
 
 def built(build: Build) -> Path:
-    """The folder with the programs of one build, built now if the cache has none. Raises BuildError, InstallError."""
+    """The folder with the programs of one build, built now if the cache has none.
+
+    Raises KindError, BuildError, InstallError.
+    """
     if build is CILIUM:
         return ensure(find_go(), (build,), _WAITING, _for_any_kernel)
     return ensure(find_go(), (build,), _WAITING)
+
+
+def ensure_all() -> None:
+    """Build all that are missing. Raises KindError, BuildError, InstallError."""
+    control_plane()
+    for build in (KIND, HELM, CILIUM):
+        built(build)
 
 
 def control_plane() -> dict[str, Path]:

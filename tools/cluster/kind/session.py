@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tools.cluster.kind import debian, programs, requirements, state, supply
 from tools.cluster.kind import engine as engines
-from tools.cluster.kind import requirements, state, supply
-from tools.cluster.kind.cluster import Cluster, images
+from tools.cluster.kind.cluster import Cluster, delete_nodes, images
 from tools.cluster.kind.command import KindError
 from tools.cluster.kind.engine import Engine
 
@@ -39,26 +39,29 @@ def running() -> Iterator[Cluster]:
         needed = supply.ensure(engine)
         tested = images(engine, needed.base)
         cluster = Cluster(engine, state.ENGINE / "kubeconfig")
-        cluster.delete()
-        try:
-            cluster.create(needed)
-            cluster.install_cilium(needed)
-            cluster.load(*tested)
-            cluster.install_operator()
-            state.record(engine.pid, engine.socket)
-            yield cluster
-        finally:
-            cluster.delete()
+        cluster.create(needed)
+        cluster.install_cilium(needed)
+        cluster.load(*tested)
+        cluster.install_operator()
+        state.record(engine.pid, engine.socket)
+        yield cluster
 
 
 @contextmanager
 def _engine() -> Iterator[Engine]:
     if supply.pulled():
         with engines.existing() as engine:
-            yield engine
+            delete_nodes(engine)
+            try:
+                yield engine
+            finally:
+                delete_nodes(engine)
     else:
         requirements.require_root()
         requirements.ensure_programs()
+        # Before the engine starts, because only one may run. Debian first: it waits for the network, not for Go.
+        debian.ensure_all()
+        programs.ensure_all()
         with engines.running() as engine:
             yield engine
 
@@ -105,5 +108,8 @@ def down() -> None:
             if time.monotonic() > deadline:
                 raise KindError(f"process {owner} does not end; kill -9 {owner} ends all of it, then repeat")
             time.sleep(0.1)
-    with _engine():
-        """Starting an engine removes containers, settings and files that were left."""
+    if supply.pulled():
+        with _engine():
+            pass
+    else:
+        engines.clean()
