@@ -126,6 +126,10 @@ class Compiler:
         """The other services that a pod of this one could belong to as well."""
         return self._overlaps.meeting(key)
 
+    def graphs(self, namespace: str) -> tuple[GraphKey, ...]:
+        """The graphs of a namespace."""
+        return tuple(graph.key for graph in self._declarations.of_namespace(namespace))
+
     def services(self, graph: GraphKey) -> tuple[ServiceKey, ...]:
         """The services that a graph declares and owns."""
         return tuple(self._declarations.of_graph(graph))

@@ -172,6 +172,8 @@ class Caches:
                 return
         elif old is None or not self._state.gone(key, old.uid):
             return
+        if self._state.touched:
+            self._inbox.wake()
         if managed(name):
             self._queue.add(namespace, (name,))
         elif name.startswith("rendered-"):

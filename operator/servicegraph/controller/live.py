@@ -27,6 +27,7 @@ from servicegraph.model.resource import API_VERSION, GROUP, KIND
 from servicegraph.model.selectors import Selector, from_label_selector
 from servicegraph.sources.resources import Resource
 from servicegraph.sources.wire import LabelledMetadata
+from servicegraph.verify import policies as verify
 
 SINCE_ANNOTATION = "servicegraph.dev/draining-since"
 LABELS = frozenset({GRAPH_LABEL, SERVICE_LABEL, MANAGED_BY_LABEL})
@@ -67,8 +68,8 @@ class NetworkPolicy(msgspec.Struct, frozen=True):
 class LivePolicy(msgspec.Struct, frozen=True):
     """A policy in the cluster. `spec` is the digest of its canonical spec, `subject` what it selects.
 
-    `labels` and `annotations` are those that the operator writes. Of policies with names that are not ours
-    only the name and labels are kept.
+    `labels` and `annotations` are those that the operator writes. An `alien` policy does not look like ours: `rules` is
+    what it means, None where that is not known, and where its name is not ours nothing else is kept.
     """
 
     namespace: str
@@ -83,6 +84,8 @@ class LivePolicy(msgspec.Struct, frozen=True):
     directions: tuple[Direction, ...] = ()
     created: str = ""
     deleting: bool = False
+    alien: bool = False
+    rules: verify.NetworkPolicy | None = None
 
     @property
     def service(self) -> ServiceKey | None:
@@ -174,8 +177,10 @@ def is_graph(owner: Owner) -> bool:
 def _translate(key: PolicyKey, found: NetworkPolicy) -> LivePolicy:
     metadata = found.metadata
     labels = {k: v for k, v in metadata.labels.items() if k in LABELS}
+    alien = not managed(metadata.name) or HASH_ANNOTATION not in metadata.annotations
+    rules = _rules(key, found.spec) if alien else None
     if not managed(metadata.name):
-        return LivePolicy(*key, metadata.uid, metadata.resource_version, labels)
+        return LivePolicy(*key, metadata.uid, metadata.resource_version, labels, alien=alien, rules=rules)
     return LivePolicy(
         *key,
         uid=metadata.uid,
@@ -188,7 +193,16 @@ def _translate(key: PolicyKey, found: NetworkPolicy) -> LivePolicy:
         directions=tuple(d for d in Direction if d.value in (found.spec.get("policyTypes") or ())),
         created=metadata.creation_timestamp,
         deleting=metadata.deletion_timestamp is not None,
+        alien=alien,
+        rules=rules,
     )
+
+
+def _rules(key: PolicyKey, spec: Mapping[str, Any]) -> verify.NetworkPolicy | None:
+    try:
+        return verify.of_spec(*key, spec)
+    except verify.PolicyError:
+        return None
 
 
 def _subject(spec: Mapping[str, Any]) -> Selector | None:
