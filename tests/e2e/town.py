@@ -35,7 +35,7 @@ class Town:
         self.more_calls: dict[str, list[str]] = {}
 
     def up(self) -> None:
-        """Create it, and wait until it runs and is isolated."""
+        """Create it, the graph first, and wait until it runs. Workers call from the moment they start."""
         meta = {"name": self.namespace}
         self.kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
         self.kube.apply(
@@ -43,6 +43,7 @@ class Town:
             self.service("checkout", {"app": "checkout", "colour": "blue"}, http=(80, "TCP")),
             self.service("database", {"app": "database"}, postgres=(5432, "TCP")),
         )
+        self.declare()
         self.kube.apply(
             self.server("frontend", {"app": "frontend"}, 1),
             self.server("outsider", {"app": "outsider"}, 1),
@@ -50,11 +51,11 @@ class Town:
             self.server("checkout-blue", {"app": "checkout", "colour": "blue"}, 1),
             self.server("checkout-green", {"app": "checkout", "colour": "green"}, 1),
             self.server("database", {"app": "database"}, 2, name="postgres", port=OLD_PORT),
-            self.worker("worker"),
         )
-        for name in ("frontend", "outsider", "search", "checkout-blue", "checkout-green", "database", "worker"):
+        for name in ("frontend", "outsider", "search", "checkout-blue", "checkout-green", "database"):
             self.rolled_out(name)
-        self.declare()
+        self.kube.apply(self.worker("worker"))
+        self.rolled_out("worker")
 
     def down(self) -> None:
         """Delete it, and do not wait for it to go."""
