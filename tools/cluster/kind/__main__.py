@@ -11,6 +11,7 @@ from tools.cluster.gobuild import BuildError
 from tools.cluster.kind import session
 from tools.cluster.kind.cluster import Cluster
 from tools.cluster.kind.command import KindError
+from tools.cluster.process import die_with_parent
 from tools.pypi import InstallError
 
 
@@ -95,7 +96,7 @@ def _run(options: argparse.Namespace) -> int:
         raise KindError("say what to run: python3 -m tools.cluster.kind run -- COMMAND")
     with session.running() as cluster:
         command, environment = _inside(cluster, options.command)
-        child = subprocess.Popen(command, env=environment)
+        child = subprocess.Popen(command, env=environment, preexec_fn=die_with_parent)
         try:
             return child.wait()
         except BaseException:

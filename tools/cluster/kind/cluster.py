@@ -104,10 +104,17 @@ class Cluster:
         return listed
 
     def _ensure_network(self) -> None:
-        if NETWORK in self.engine.docker("network", "ls", "--format", "{{.Name}}", what="listing networks").split():
-            return
-        ranges = [f"--subnet={SUBNET}", f"--ip-range={CONTAINERS}"]
-        self.engine.docker("network", "create", *ranges, NETWORK, what="creating the container network")
+        listing = ["network", "ls", "--filter", f"name=^{NETWORK}$", "--quiet"]
+        if not self.engine.docker(*listing, what="listing networks"):
+            ranges = [f"--subnet={SUBNET}", f"--ip-range={CONTAINERS}"]
+            self.engine.docker("network", "create", *ranges, NETWORK, what="creating the container network")
+        subnets = "{{range .IPAM.Config}}{{.Subnet}} {{end}}"
+        found = self.engine.docker("network", "inspect", "--format", subnets, NETWORK, what="looking at the network")
+        if SUBNET not in found.split():
+            raise KindError(
+                f"the container network {NETWORK} has the subnet {found.strip()}, but outside hosts and load balancers "
+                f"need {SUBNET}: delete the kind clusters that use it, then: docker network rm {NETWORK}"
+            )
 
     def _run(self, command: Sequence[str | Path], *, what: str, stdin: IO[bytes] | None = None) -> str:
         return run(self.engine.enter(command), what=what, stdin=stdin, environment=self.environment())

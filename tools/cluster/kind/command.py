@@ -1,4 +1,4 @@
-"""Runs programs and explains their failures."""
+"""Runs programs, which do not outlive this one, and explains their failures."""
 
 import subprocess
 import tempfile
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from tools.cluster.process import die_with_parent
 
 _LINES = 20
 
@@ -30,6 +32,7 @@ def run(
         cwd=cwd,
         env=environment,
         check=False,
+        preexec_fn=die_with_parent,
     )
     if done.returncode != 0:
         said = (done.stdout + done.stderr).decode(errors="replace")

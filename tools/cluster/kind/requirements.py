@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from tools.cluster.kind.command import KindError, run
 from tools.progress import Progress
@@ -21,6 +23,7 @@ PACKAGES = {
     "tar": "tar",
     "nsenter": "util-linux",
 }
+_POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 def require_root() -> None:
@@ -39,12 +42,29 @@ def ensure_programs() -> None:
     by_hand = f"install them, on Debian: apt-get install {' '.join(missing)}"
     if not shutil.which("apt-get"):
         raise KindError(f"missing: {', '.join(missing)}, and there is no apt-get: {by_hand}")
-    with Progress(f"apt-get install {' '.join(missing)}", "Debian packages that are missing"):
+    with Progress(f"apt-get install {' '.join(missing)}", "Debian packages that are missing"), _services_stay_off():
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
         if subprocess.run(install, env=environment, capture_output=True, check=False).returncode != 0:
             run(["apt-get", "update"], what=f"updating the list of packages ({by_hand})", environment=environment)
             run(install, what=f"installing packages ({by_hand})", environment=environment)
+
+
+@contextmanager
+def _services_stay_off() -> Iterator[None]:
+    """Keep Debian from starting dockerd as soon as it is installed, where nobody has decided that already.
+
+    https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt: 101 forbids it.
+    """
+    if _POLICY.exists():
+        yield
+        return
+    _POLICY.write_text("#!/bin/sh\nexit 101\n")
+    try:
+        _POLICY.chmod(0o755)
+        yield
+    finally:
+        _POLICY.unlink()
 
 
 def missing_packages(found: Callable[[str], bool]) -> list[str]:
