@@ -1,5 +1,6 @@
 """Cases compared beside each other."""
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterable
@@ -8,6 +9,9 @@ from contextlib import ExitStack
 
 from tests.oracle.cases import Case
 from tests.oracle.compare import Compared, Engines
+
+CASES = int(os.environ.get("SERVICEGRAPH_ORACLE_CASES", "200"))
+"""How many random cases there are."""
 
 
 class Bench:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from servicegraph.verify.ends import Address, End
-from tests.oracle.cases import Case, Question
+from tests.oracle.cases import Case, Manifest, Question
 from tests.oracle.explicit import explicit
 from tests.oracle.install import cyclonus
 from tests.oracle.labels import Labels, LabelSelector, rewritten, selectors
@@ -46,6 +46,11 @@ class Cyclonus:
         answers = dict(self._ask(replace(case, policies=tuple(map(_no_pod_in_blocks, case.policies))), between_pods))
         answers |= dict(self._ask(case, outside))
         return [answers[question] for question in questions]
+
+    def around(self, case: Case, policies: tuple[Manifest, ...], question: Question) -> tuple[Halves, Halves]:
+        """Its answer to a question before the policies are replaced, and after."""
+        (before,), (after,) = (self.halves(each, [question]) for each in (case, replace(case, policies=policies)))
+        return before, after
 
     def _ask(self, case: Case, questions: Sequence[Question]) -> Iterator[tuple[Question, Halves]]:
         asked = [(question, traffic) for question in questions for traffic in _traffic(case, question)]

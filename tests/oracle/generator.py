@@ -1,6 +1,7 @@
 """Random clusters and policies, stranger than anybody writes them. A seed gives the same case every time."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import ip_network
 from random import Random
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 from servicegraph.verify.ends import NamedPort, Pod
 from tests.oracle.addresses import blocks, borders
 from tests.oracle.cases import PROTOCOLS, Case, Manifest
+from tests.oracle.minimize import is_valid, lessened
 
 T = TypeVar("T")
 
@@ -41,6 +43,26 @@ def generate(seed: int) -> Case:
     return _Generator(Random(seed)).case(str(seed))
 
 
+EDITS = ("add", "remove", "lessen", "lessen")
+
+
+def edited(case: Case, seed: int, edits: Sequence[str] = EDITS) -> Case:
+    """The case after a few edits of its policies: one more, one less, a field or an item less."""
+    random = Random(seed)
+    policies = list(case.policies)
+    for number in range(random.randint(1, 3)):
+        edit = random.choice(edits)
+        if edit == "add" or not policies:
+            inhabited = sorted({pod.namespace for pod in case.pods})
+            policies.append(_Generator(random).policy(f"new{number}", inhabited))
+        else:
+            changed = policies.pop(random.randrange(len(policies)))
+            if edit == "lessen":
+                lesser = [{**changed, "spec": spec} for spec in lessened(changed["spec"])]
+                policies.append(random.choice([p for p in lesser if is_valid(p)] or [changed]))
+    return replace(case, policies=tuple(policies))
+
+
 class _Generator:
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -49,7 +71,7 @@ class _Generator:
         namespaces = {name: self._namespace_labels() for name in self._some(NAMESPACES, 2, 3)}
         inhabited = [name for name in namespaces if name != "nobody-here"]
         pods = self._pods(inhabited)
-        policies = tuple(self._policy(f"p{n}", inhabited) for n in range(self._random.randint(1, 7)))
+        policies = tuple(self.policy(f"p{n}", inhabited) for n in range(self._random.randint(1, 7)))
         return Case(name, namespaces, pods, self._addresses(policies), policies)
 
     def _namespace_labels(self) -> dict[str, str]:
@@ -68,7 +90,7 @@ class _Generator:
         names = self._some(PORT_NAMES, 0, 4)
         return tuple(NamedPort(n, self._random.choice(PROTOCOLS), self._random.choice(NUMBERS)) for n in names)
 
-    def _policy(self, name: str, namespaces: Sequence[str]) -> Manifest:
+    def policy(self, name: str, namespaces: Sequence[str]) -> Manifest:
         directions: list[Any] = [MISSING, None, [], ["Ingress"], ["Egress"]]
         directions += [["Ingress", "Egress"], ["Egress", "Ingress"], ["Ingress", "Ingress"], ["Egress", "Egress"]]
         spec = {

@@ -8,7 +8,7 @@ import msgspec
 
 from servicegraph.verify.ends import Pod
 from servicegraph.verify.policies import PolicyError, read
-from tests.oracle.cases import Case, Question
+from tests.oracle.cases import Case, Manifest, Question
 
 
 def minimal(case: Case, question: Question, shows: Callable[[Case], bool]) -> Case:
@@ -16,15 +16,18 @@ def minimal(case: Case, question: Question, shows: Callable[[Case], bool]) -> Ca
     found: Case | None = case
     while found:
         case = found
-        found = next((smaller for smaller in _smaller(case, question) if _valid(smaller) and shows(smaller)), None)
+        smaller = (less for less in _smaller(case, question) if all(map(is_valid, less.policies)))
+        found = next(filter(shows, smaller), None)
     return case
 
 
-def _valid(case: Case) -> bool:
+def is_valid(manifest: Manifest) -> bool:
+    """Whether the API server would accept it."""
     try:
-        return all(map(read, case.policies))
+        read(manifest)
     except PolicyError:
         return False
+    return True
 
 
 def _smaller(case: Case, question: Question) -> Iterator[Case]:
@@ -43,7 +46,7 @@ def _smaller(case: Case, question: Question) -> Iterator[Case]:
         if namespace not in used:
             yield replace(case, namespaces=_without(case.namespaces, namespace))
     for index, policy in enumerate(case.policies):
-        for spec in _lesser(policy["spec"]):
+        for spec in lessened(policy["spec"]):
             yield replace(case, policies=_with(case.policies, index, {**policy, "spec": spec}))
     for index, pod in enumerate(case.pods):
         for lesser in _lesser_pods(pod):
@@ -60,16 +63,16 @@ def _lesser_pods(pod: Pod) -> Iterator[Pod]:
         yield msgspec.structs.replace(pod, named_ports=tuple(ports))
 
 
-def _lesser(value: Any) -> Iterator[Any]:
+def lessened(value: Any) -> Iterator[Any]:
     """A manifest without one of its fields or items, at any depth."""
     if isinstance(value, dict):
         yield from (_without(value, key) for key in value)
         for key, inner in value.items():
-            yield from ({**value, key: lesser} for lesser in _lesser(inner))
+            yield from ({**value, key: lesser} for lesser in lessened(inner))
     elif isinstance(value, list):
         yield from _without_one(value)
         for index, inner in enumerate(value):
-            yield from ([*value[:index], lesser, *value[index + 1 :]] for lesser in _lesser(inner))
+            yield from ([*value[:index], lesser, *value[index + 1 :]] for lesser in lessened(inner))
 
 
 def _without_one(items: Any) -> Iterator[list[Any]]:

@@ -29,6 +29,16 @@ _CONNECTIONS = re.compile(r"\{protocols:([A-Z, ]+?)(?:,dst_ports:([0-9, -]+))?\}
 _EVERYTHING = "All connections"
 
 
+SAME, DIFFERENT = 0, 1
+
+
+class Changed(NamedTuple):
+    """Whether connections were added, and whether some were removed."""
+
+    added: bool
+    removed: bool
+
+
 class Ports(NamedTuple):
     """Ports `first` to `last` of some protocols."""
 
@@ -84,21 +94,39 @@ class NetworkConfigAnalyzer:
             for question in questions
         ]
 
-    def _connections(self, case: Case) -> Connections:
-        cluster, found = Path(self._folder.name, "cluster"), Path(self._folder.name, "found.txt")
-        cluster.mkdir(exist_ok=True)
-        found.unlink(missing_ok=True)
-        (cluster / "all.yaml").write_text(yaml.dump_all(_manifests(case), Dumper=yaml.CSafeDumper))
-        self._run("--connectivity", "-r", "cluster", "-o", "txt_no_fw_rules", "-f", "found.txt", "--print_ipv6")
-        return _read(found.read_text())
+    def changed(self, old: Case, new: Case) -> Changed:
+        """What the new policies do to the connections that the old ones allow. Raises RuntimeError."""
+        self._write("old", _readable(old))
+        self._write("new", _readable(new))
+        sides = ("-r", "new", "--base_resource_list", "old")
+        differs, found = self._run("--semantic_diff", *sides, "-o", "txt_no_fw_rules")
+        changed = Changed("Added connections" in found, "Removed connections" in found)
+        # Only --equiv looks at pods and themselves too.
+        if any(changed) != differs or differs > self._run("--equiv", *sides)[0]:
+            raise RuntimeError(f"network-config-analyzer contradicts itself: {changed}, {differs}\n{found}")
+        return changed
 
-    def _run(self, *arguments: str) -> None:
+    def _connections(self, case: Case) -> Connections:
+        self._write("cluster", case)
+        return _read(self._run("--connectivity", "-r", "cluster", "-o", "txt_no_fw_rules")[1])
+
+    def _write(self, name: str, case: Case) -> None:
+        folder = Path(self._folder.name, name)
+        folder.mkdir(exist_ok=True)
+        (folder / "all.yaml").write_text(yaml.dump_all(_manifests(case), Dumper=yaml.CSafeDumper))
+
+    def _run(self, *arguments: str) -> tuple[bool, str]:
+        """Whether the answer is that things differ, and the text of it."""
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(json.dumps([*arguments, "--output_endpoints", "pods"]) + "\n")
+        found = Path(self._folder.name, "found.txt")
+        found.unlink(missing_ok=True)
+        command = [*arguments, "-f", found.name, "--output_endpoints", "pods", "--print_ipv6"]
+        self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline() or '{"code": "it ended", "said": ""}')
-        if answer["code"] != 0:
+        if answer["code"] not in (SAME, DIFFERENT):
             raise RuntimeError(f"network-config-analyzer failed ({answer['code']}):\n{answer['said']}")
+        return answer["code"] == DIFFERENT, found.read_text() if found.exists() else ""
 
 
 def _readable(case: Case) -> Case:

@@ -4,16 +4,13 @@ SERVICEGRAPH_ORACLE_CASES says how many (200). A disagreement is printed as smal
 about the whole case again.
 """
 
-import os
 from concurrent.futures import Future
 
 import pytest
 
-from tests.oracle.bench import Bench
+from tests.oracle.bench import CASES, Bench
 from tests.oracle.compare import Compared
 from tests.oracle.generator import generate
-
-CASES = int(os.environ.get("SERVICEGRAPH_ORACLE_CASES", "200"))
 
 
 @pytest.fixture(scope="module")
