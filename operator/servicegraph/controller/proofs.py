@@ -7,14 +7,13 @@ from servicegraph.compiler.changes import Changes, Delta
 from servicegraph.compiler.emit.names import DEFAULT_DENY
 from servicegraph.compiler.incremental import Compiler
 from servicegraph.controller.live import service_of
-from servicegraph.controller.proving import Finding, Foreign, Trusts, beside, findings
+from servicegraph.controller.proving import Finding, Foreign, Place, Trusts, beside, findings
 from servicegraph.controller.state import State
 from servicegraph.model.refs import GraphKey, ServiceKey
 
 AT_ONCE = 200
 """Services in one go: changes that came meanwhile are compiled between two of them."""
 
-Place = ServiceKey | str
 Found = Mapping[Place, Finding]
 
 
@@ -28,8 +27,7 @@ class Task(NamedTuple):
 
     def run(self, compiler: Compiler) -> Found:
         """What differs, by service, and by namespace for its other pods."""
-        proven = findings(compiler, self.services, self.foreign, self.trusts) if self.services else {}
-        found: dict[Place, Finding] = {**proven}
+        found = findings(compiler, self.services, self.foreign, self.trusts) if self.services else {}
         for namespace in self.namespaces:
             found[namespace] = beside(compiler, namespace, self.foreign, self.trusts)
         return found

@@ -25,6 +25,9 @@ Foreign = Mapping[str, Collection[NetworkPolicy]]
 
 Trusts = Mapping[GraphKey, Collection[str]]
 
+Place = ServiceKey | str
+"""A service, or a namespace for its pods that are of no service."""
+
 
 class Finding(msgspec.Struct, frozen=True):
     """What differs at the pods of one service, or of a namespace beside its services, in words."""
@@ -63,7 +66,7 @@ class Check:
 
 def findings(
     compiler: Compiler, services: Collection[ServiceKey], foreign: Foreign, trusts: Trusts
-) -> dict[ServiceKey, Finding]:
+) -> dict[Place, Finding]:
     """What policies of all make of these services, where that is not exactly what is declared."""
     proof, words = _proof(compiler, services, foreign, trusts)
     wrong, trusted = _by_service((*proof.missing, *proof.extra)), _by_service(proof.trusted)

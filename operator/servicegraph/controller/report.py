@@ -12,7 +12,7 @@ from servicegraph.controller.events import Events, transitions
 from servicegraph.controller.graphs import LiveGraph
 from servicegraph.controller.handlers import Receive
 from servicegraph.controller.plan import held
-from servicegraph.controller.proving import Finding
+from servicegraph.controller.proving import Finding, Place
 from servicegraph.controller.queue import WorkQueue
 from servicegraph.controller.state import State
 from servicegraph.controller.status import Outcome, build, build_invalid, same
@@ -114,7 +114,7 @@ class Reporter:
     def _proof(self, live: LiveGraph, result: GraphResult) -> Finding:
         """What the proof says of the graph's services, and of the namespace where it is denied by this graph."""
         services = sorted(service.key for service in live.graph.services) if live.graph else []
-        parts: list[ServiceKey | str] = [*services]
+        parts: list[Place] = [*services]
         if any(policy.kind is PolicyKind.DEFAULT_DENY for policy in result.policies):
             parts.append(live.key.namespace)
         found = [finding for part in parts if (finding := self._state.findings.get(part))]

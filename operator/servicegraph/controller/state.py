@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from servicegraph.compiler.changes import GraphResult
 from servicegraph.controller.graphs import GraphStore
 from servicegraph.controller.live import LivePolicy, PolicyKey, Standing, standing
-from servicegraph.controller.proving import Finding
+from servicegraph.controller.proving import Finding, Place
 from servicegraph.controller.status import Failure
 from servicegraph.controller.view import ByName, GraphRecord, NamespaceView, Wanted
 from servicegraph.model.refs import GraphKey, ServiceKey
@@ -32,7 +32,7 @@ class State:
     failures: dict[PolicyKey, Failure]
     pending: dict[str, dict[str, GraphKey | None]]
     moved: dict[PolicyKey, float]
-    findings: dict[ServiceKey | str, Finding]
+    findings: dict[Place, Finding]
     touched: set[str]
     unmodelled: dict[str, str]
 
