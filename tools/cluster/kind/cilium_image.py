@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tools.cluster.kind import debian
 from tools.cluster.kind.engine import Engine
-from tools.cluster.kind.images import import_folder, install, staging
+from tools.cluster.kind.images import forget_others, import_folder, install, staging
 from tools.cluster.kind.keys import content_key
 from tools.cluster.kind.programs import CILIUM, CILIUM_VERSION, built, cilium_source
 from tools.progress import Progress
@@ -76,6 +76,7 @@ def ensure(engine: Engine) -> str:
             'CMD ["/usr/bin/cilium-dbg"]',
             f"LABEL org.opencontainers.image.version={CILIUM_VERSION}",
         )
+        forget_others(engine, tag)
     return tag
 
 

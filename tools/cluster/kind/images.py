@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tools.cache import cache_root
@@ -33,6 +33,16 @@ def import_folder(engine: Engine, root: Path, tag: str, *changes: str) -> None:
     options = [option for change in (PATH, *changes) for option in ("--change", change)]
     archive = ["tar", "--directory", str(root), "--create", "."]
     pipe(engine, archive, ["docker", "import", *options, "-", tag], what=f"importing the image {tag}")
+
+
+def forget_others(engine: Engine, tag: str) -> None:
+    """Remove the images that this one replaces: those of the same repository, and those that lost their names."""
+    repository = tag.partition(":")[0]
+    listed = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}", repository, what="listing images")
+    for other in set(listed.split()) - {tag}:
+        with suppress(KindError):  # A node of a cluster that is up may be made of it.
+            engine.docker("rmi", other, what="removing an image")
+    engine.docker("image", "prune", "--force", what="removing images without names")
 
 
 def pipe(engine: Engine, producer: list[str], consumer: list[str], *, what: str) -> None:

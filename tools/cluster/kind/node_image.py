@@ -13,7 +13,7 @@ from tools.cluster.build import KUBERNETES_VERSION
 from tools.cluster.kind import cilium_image, control_plane_images, debian
 from tools.cluster.kind.command import KindError, run
 from tools.cluster.kind.engine import Engine
-from tools.cluster.kind.images import import_folder, install, pipe, staging
+from tools.cluster.kind.images import forget_others, import_folder, install, pipe, staging
 from tools.cluster.kind.keys import content_key
 from tools.cluster.kind.programs import NODE, built, control_plane, kind_source
 from tools.progress import Progress
@@ -57,6 +57,7 @@ def ensure(engine: Engine) -> str:
             import_folder(engine, root, _BASE, "ENV container=docker", _ENTRYPOINT)
         _preload(engine, [*images, cilium], tag)
         engine.docker("rmi", _BASE, *images, what="removing intermediate images")
+        forget_others(engine, tag)
     return tag
 
 

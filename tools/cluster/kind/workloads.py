@@ -7,7 +7,7 @@ from pathlib import Path
 from tools.cluster.kind import debian
 from tools.cluster.kind.command import run
 from tools.cluster.kind.engine import Engine
-from tools.cluster.kind.images import import_folder, staging
+from tools.cluster.kind.images import forget_others, import_folder, staging
 from tools.cluster.kind.keys import content_key
 from tools.cluster.toolchain import find_go, go_environment
 from tools.progress import Progress
@@ -34,6 +34,7 @@ def ensure_operator(engine: Engine, base: str | None) -> None:
                 what="making the operator's image",
                 environment=engine.environment(),
             )
+            forget_others(engine, tag)
     engine.docker("tag", tag, OPERATOR, what="naming the operator's image")
 
 
@@ -45,6 +46,7 @@ def ensure_python(engine: Engine) -> str:
             for unused in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
                 shutil.rmtree(root / unused)
             import_folder(engine, root, tag)
+            forget_others(engine, tag)
     return tag
 
 
@@ -64,4 +66,5 @@ def ensure_workload(engine: Engine) -> None:
                 environment=go_environment(),
             )
             engine.docker("build", "--tag", tag, context, what="making the test program's image")
+            forget_others(engine, tag)
     engine.docker("tag", tag, WORKLOAD, what="naming the test program's image")
