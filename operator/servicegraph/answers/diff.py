@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from servicegraph.answers.ends import Party, members_of
-from servicegraph.answers.explain import policies_between, verdicts
+from servicegraph.answers.explain import parts, policies_between
 from servicegraph.answers.names import Names, as_end, namespace_of, peer_text, pods_text
 from servicegraph.answers.scene import Scene
 from servicegraph.model.policy import Direction, Origin, PodPeer
@@ -134,19 +134,11 @@ class _Diff:
             if half.change.kind not in _WHOLE and half.change.kind.more is more:
                 by_ends[half.ends].append(half)
         for alike in by_ends.values():
-            out = [half for half in alike if half.change.direction is Direction.EGRESS]
-            into = [half for half in alike if half.change.direction is Direction.INGRESS]
-            left, entered = _ports(out), _ports(into)
-            common = portsets.both(left, entered)
-            if common:
-                yield self._flow(alike, common, effective=True)
-            for side, rest in ((out, portsets.less(left, common)), (into, portsets.less(entered, common))):
-                if rest:
-                    passing = self._passing(side[0], rest, more=more)
-                    if passing:
-                        yield self._flow(side, passing, effective=True)
-                    if unused := portsets.less(rest, passing):
-                        yield self._flow(side, unused, effective=False)
+            changed, passing = _union(h.change.ports for h in alike), _union(self._passing(h, more=more) for h in alike)
+            if passing:
+                yield self._flow(alike, passing, effective=True)
+            if stopped := portsets.less(changed, passing):
+                yield self._flow(alike, stopped, effective=False)
 
     def _flow(self, halves: list[_Half], ports: PortSet, *, effective: bool) -> FlowChange:
         kinds = {half.change.kind for half in halves}
@@ -155,18 +147,18 @@ class _Diff:
         reasons = tuple(dict.fromkeys(reason for half in concerned for reason in self._reasons(half)))
         return FlowChange(kind, *halves[0].ends, ports, reasons, effective)
 
-    def _passing(self, half: _Half, ports: PortSet, *, more: bool) -> PortSet:
+    def _passing(self, half: _Half, *, more: bool) -> PortSet:
         """The ports of one end's change that the other end lets pass, on the side of the change that allows them."""
         change = half.change
         if not isinstance(change.peer, PodPeer):
-            return ports
-        known, scene = self._names[more], self._new if more else self._old
-        mine = as_end(known, change.namespace, change.pods)
-        other = as_end(known, namespace_of(change.peer, change.namespace), change.peer.pods)
+            return change.ports
+        scene, before = (self._new, self._old) if more else (self._old, self._new)
+        mine = as_end(scene, change.namespace, change.pods)
+        other = as_end(scene, namespace_of(change.peer, change.namespace), change.peer.pods)
         if mine is None or other is None:
-            return ports
-        source, destination = (mine, other) if change.direction is Direction.EGRESS else (other, mine)
-        return tuple(p for p in ports if not isinstance(p, PortRange) or _passes(scene, source, destination, p))
+            return change.ports
+        ends = (mine, other) if change.direction is Direction.EGRESS else (other, mine)
+        return tuple(p for p in change.ports if not isinstance(p, PortRange) or _passes(scene, before, *ends, p))
 
     def _reasons(self, half: _Half) -> Iterator[Reason]:
         change = half.change
@@ -175,15 +167,22 @@ class _Diff:
             yield Reason(change.direction, cause, _origins(scene, change.direction, cause))
 
 
-def _passes(scene: Scene, source: Party, destination: Party, port: PortRange) -> bool:
-    policies = policies_between(scene, source, destination)
-    return any(verdict.allowed for verdict in verdicts(policies, source, destination, (port,)))
+def _passes(scene: Scene, other: Scene, source: Party, destination: Party, port: PortRange) -> bool:
+    """Whether some of these pods may do in one scene what they may not in the other."""
+    here, there = (policies_between(s, source, destination) for s in (scene, other))
+    return any(
+        here.verdict(a.end, b.end, part.protocol, part.start).allowed
+        and not there.verdict(a.end, b.end, part.protocol, part.start).allowed
+        for a in source.members
+        for b in destination.members
+        for part in parts(port, b, (here, there), a)
+    )
 
 
-def _ports(halves: Iterable[_Half]) -> PortSet:
+def _union(several: Iterable[PortSet]) -> PortSet:
     found: PortSet = ()
-    for half in halves:
-        found = portsets.union(found, half.change.ports)
+    for ports in several:
+        found = portsets.union(found, ports)
     return found
 
 

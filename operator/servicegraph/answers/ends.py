@@ -111,23 +111,22 @@ def _no_pods(scene: Scene, key: ServiceKey) -> str:
 
 def _pods(key: ServiceKey, term: Term, scene: Scene) -> Iterable[Member]:
     """The pods of the workloads that a term selects; where none is known, such as it selects."""
+    return pods_selected(scene, key.namespace, term.selector, f"pods of {key}", term.listening.pods)
+
+
+def pods_selected(
+    scene: Scene, namespace: str, selector: Selector, text: str = "pods", ports: tuple[ContainerPort, ...] = ()
+) -> list[Member]:
+    """Pods of known workloads that are selected; where there are none, one such pod, with these ports."""
     found = [
         Member(
             str(workload.key),
-            Pod(
-                key.namespace,
-                dict(pod_labels(workload)),
-                _named(workload.ports or term.listening.pods),
-                workload.host_network,
-            ),
-            workload.ports or term.listening.pods,
+            Pod(namespace, dict(pod_labels(workload)), _named(workload.ports or ports), workload.host_network),
+            workload.ports or ports,
         )
-        for workload in scene.matching(key.namespace, term.selector)
+        for workload in scene.matching(namespace, selector)
     ]
-    if found:
-        return found
-    pod = Pod(key.namespace, example(term.selector), _named(term.listening.pods), term.on_host)
-    return [Member(f"pods of {key}", pod, term.listening.pods)]
+    return found or [Member(text, Pod(namespace, example(selector), _named(ports)), ports)]
 
 
 def _pod(text: str, scene: Scene, namespace: str | None) -> Party:

@@ -132,6 +132,12 @@ def verdicts(policies: Policies, source: Party, destination: Party, ports: Itera
     ]
 
 
+def parts(port: PortRange, destination: Member, several: Iterable[Policies], source: Member) -> list[PortRange]:
+    """The parts of a range inside which no verdict of any of these policies changes."""
+    found = [policy for policies in several for policy in _isolating(policies, source, destination)]
+    return _inside(segments(found, destination, (port,)), (port,))
+
+
 def _inside(found: Iterable[PortRange], wanted: tuple[PortRange, ...]) -> list[PortRange]:
     if not wanted:
         return list(found)

@@ -12,6 +12,8 @@ from servicegraph.model.refs import ServiceKey
 MOST = 5
 """Calls that are told as the ones to remove."""
 
+_TRIED = 20
+
 
 class Reached(msgspec.Struct, frozen=True):
     """A service on the way: how many hops away, from where its last hop comes, and what lets it."""
@@ -108,9 +110,24 @@ def _cuts(graph: Any, start: ServiceKey) -> tuple[Cut, ...]:
         sizes[node] += isinstance(node, ServiceKey)
         if node != start:
             sizes[dominators[node]] += sizes[node]
-    calls = [node for node in order if isinstance(node, Via)]
-    best = sorted(calls, key=lambda via: (-sizes[via], _text(via)))[:MOST]
-    return tuple(Cut(via, tuple(sorted(_below(via, children)))) for via in best)
+    alike: dict[tuple[object, ...], list[Via]] = defaultdict(list)
+    for node in order:
+        if isinstance(node, Via):
+            alike[node[1:]].append(node)
+    likely = sorted(alike.values(), key=lambda vias: (-sum(sizes[via] for via in vias), len(vias), _text(vias[0])))
+    cuts = [
+        Cut(vias[0], tuple(sorted(_below(vias[0], children) if len(vias) == 1 else _without(graph, start, vias))))
+        for vias in likely[:_TRIED]
+    ]
+    best = sorted((cut for cut in cuts if cut.services), key=lambda cut: -len(cut.services))
+    return tuple(best[:MOST])
+
+
+def _without(graph: Any, start: ServiceKey, vias: list[Via]) -> set[ServiceKey]:
+    """What is out of reach once an entry is gone that lets several services pass."""
+    left = nx.restricted_view(graph, vias, [])
+    gone = nx.descendants(graph, start) - nx.descendants(left, start)
+    return {node for node in gone if isinstance(node, ServiceKey)}
 
 
 def _below(node: Any, children: dict[Any, list[Any]]) -> list[ServiceKey]:

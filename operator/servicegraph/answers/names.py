@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from servicegraph.answers.ends import Member, Party, UnknownEndError, example, outside, resolve
+from servicegraph.answers.ends import Member, Party, example, pods_selected
 from servicegraph.answers.scene import Scene
 from servicegraph.compiler.entries import selector_text
 from servicegraph.model.policy import AddressPeer, NamePeer, Peer, PodPeer
@@ -18,7 +18,6 @@ class Names:
     """The services of a scene by what selects them."""
 
     def __init__(self, scene: Scene) -> None:
-        self.scene = scene
         self._terms: dict[str, dict[Selector, list[ServiceKey]]] = defaultdict(dict)
         for key in sorted(scene.services(), key=lambda key: (scene.declared(key) is None, key)):
             for term in scene.subject(key).terms:
@@ -72,20 +71,9 @@ def namespace_of(peer: PodPeer, own: str) -> str | None:
     return None
 
 
-def as_end(known: Names, namespace: str | None, pods: Selector) -> Party | None:
-    """These pods as an end of a question: those of the service that they are, else such as are selected."""
+def as_end(scene: Scene, namespace: str | None, pods: Selector) -> Party | None:
+    """These pods as an end of a question: those that are known, and one such as tomorrow may bring; None: anywhere."""
     if namespace is None:
         return None
-    key = known.service(namespace, pods)
-    if key is not None and known.exactly(namespace, pods):
-        try:
-            return resolve(str(key), known.scene, None)
-        except UnknownEndError:
-            pass
-    return Party("pods", (Member("pods", Pod(namespace, example(pods))),))
-
-
-def as_address(peer: AddressPeer) -> Party | None:
-    """One address of a block."""
-    member = outside(peer)
-    return Party(peer.cidr, (member,)) if member else None
+    tomorrow = Member("pods", Pod(namespace, example(pods)))
+    return Party("", (*pods_selected(scene, namespace, pods), tomorrow))

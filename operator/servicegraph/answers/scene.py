@@ -72,7 +72,9 @@ class Scene:
         self._found: dict[str, list[Found]] = defaultdict(list)
         for item in found:
             self._found[item.policy.namespace].append(item)
+        self._in_force: dict[str, list[NetworkPolicy]] = {}
         self._behind: dict[str, _Behind] = {}
+        self._policies: dict[tuple[str, ...], Policies] = {}
 
     def subject(self, key: ServiceKey) -> Subject:
         """The pods of a service, whether a graph declares it or not."""
@@ -99,6 +101,12 @@ class Scene:
 
     def in_force(self, namespace: str) -> list[NetworkPolicy]:
         """The policies of a namespace that hold."""
+        known = self._in_force.get(namespace)
+        if known is None:
+            known = self._in_force[namespace] = self._look(namespace)
+        return known
+
+    def _look(self, namespace: str) -> list[NetworkPolicy]:
         found = self._found.get(namespace, [])
         if self.as_found:
             return [item.policy for item in found]
@@ -109,7 +117,12 @@ class Scene:
 
     def policies(self, *namespaces: str) -> Policies:
         """Verdicts on pods of these namespaces."""
-        return Policies.of((p for name in sorted(set(namespaces)) for p in self.in_force(name)), self.namespaces)
+        wanted = tuple(sorted(set(namespaces)))
+        known = self._policies.get(wanted)
+        if known is None:
+            found = (policy for name in wanted for policy in self.in_force(name))
+            known = self._policies[wanted] = Policies.of(found, self.namespaces)
+        return known
 
     def all_policies(self) -> list[NetworkPolicy]:
         """Everything in force."""
@@ -170,6 +183,8 @@ class Scene:
     ) -> None:
         self.graphs, self.as_found = graphs, as_found
         self._compiler.update(Changes(graphs=changed))
+        self._in_force.clear()
+        self._policies.clear()
         self._behind.clear()
 
     def _gives_way(self, item: Found) -> bool:
