@@ -14,8 +14,8 @@ from tests.oracle.cyclonus import Cyclonus, Halves
 from tests.oracle.minimize import minimal
 from tests.oracle.nca import NetworkConfigAnalyzer
 
-SAMPLE = 500
-"""Questions of a case that cyclonus is asked: it takes about 0.2 ms for each."""
+SAMPLE = 300
+"""Questions of a case that cyclonus is asked: it takes about half a millisecond for each."""
 
 Answers = Mapping[Question, Halves]
 

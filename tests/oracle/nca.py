@@ -11,7 +11,9 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from ipaddress import ip_address
+from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -84,15 +86,13 @@ class NetworkConfigAnalyzer:
         """Its answer to each question; `as_written` without going round what it misreads. Raises RuntimeError."""
         connections = self._connections(case if as_written else _readable(case))
         names = {end: _names(end, connections) for end in case.ends}
-        return [
-            any(
-                ports.holds(question)
-                for source in names[question.source]
-                for destination in names[question.destination]
-                for ports in connections.get(source, {}).get(destination, ())
-            )
-            for question in questions
-        ]
+
+        @cache
+        def between(source: str, destination: str) -> list[Ports]:
+            named = product(names[source], names[destination])
+            return [ports for one, other in named for ports in connections.get(one, {}).get(other, ())]
+
+        return [any(ports.holds(q) for ports in between(q.source, q.destination)) for q in questions]
 
     def changed(self, old: Case, new: Case) -> Changed:
         """What the new policies do to the connections that the old ones allow. Raises RuntimeError."""
