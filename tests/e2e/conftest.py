@@ -6,6 +6,7 @@ outside can be started. Elsewhere tests that need one, or that change the operat
 
 import os
 import secrets
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,15 +29,20 @@ _MARKERS = {
     "outside": "needs a host outside the cluster",
     "profile": "changes the ClusterProfile of the operator",
 }
+_FREE_ON_NODES = (20000, 29000)
+"""Ports that nodes use for nothing else: below those of NodePorts and of clients."""
+
 _TALLY = pytest.StashKey[Tally]()
 _MEASURED = pytest.StashKey[list[str]]()
 _LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Markers, and that a run which is told to end leaves nothing behind."""
     for name, meaning in _MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     config.stash[_TALLY] = Tally()
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     config.stash[_MEASURED] = []
     config.stash[_LEFT_OUT] = {}
 
@@ -105,7 +111,8 @@ def hosts(kube: Kube) -> Iterator[Mapping[str, Host]]:
 @pytest.fixture(scope="session")
 def surroundings(kube: Kube, hosts: Mapping[str, Host], tally: Tally) -> Iterator[Ends]:
     """What there is beside the pods of a stage: DNS, the API server, a pod in every host's network, hosts outside."""
-    node = Role(name="node", kind="DaemonSet", tcp={"one": 39100, "two": 39101}, exposes={})
+    port = secrets.choice(range(*_FREE_ON_NODES, 2))
+    node = Role(name="node", kind="DaemonSet", tcp={"one": port, "two": port + 1}, exposes={})
     with standing(Stage(kube, [node], Ends(), tally)) as stage:
         found = cluster_ends(kube) + stage.ends()
         for one in hosts.values():

@@ -66,25 +66,20 @@ class Matrix:
         wrong: list[tuple[Cell, str]] = []
         while right < 2:
             time.sleep(_PAUSE)
-            seen = self._call_all(tally.callers)
+            wrong = self._wrong(tally)
             tries += 1
-            tally.calls += len(self.cells)
-            wrong = [(cell, outcome) for cell in self.cells if (outcome := cell.wrong(seen)) is not None]
             right = 0 if wrong else right + 1
             if wrong and time.monotonic() > deadline:
                 raise AssertionError(f"after {within:g} s and {tries} tries {self._table(wrong)}\n{explain()}")
         tally.matrices += 1
         tally.cells += len(self.cells)
 
-    def _call_all(self, callers: Callers) -> Seen:
-        rows = [(source, [c.target for c in cells]) for source, cells in groupby(self.cells, lambda c: c.source)]
-        with ThreadPoolExecutor(len(rows)) as pool:
-            found = pool.map(lambda row: callers.call(row[0], list(dict.fromkeys(t.url for t in row[1]))), rows)
-            return {
-                (source.name, target.url): _outcome(results[target.url], target)
-                for (source, targets), results in zip(rows, found, strict=True)
-                for target in targets
-            }
+    def _wrong(self, tally: Tally) -> list[tuple[Cell, str]]:
+        """The cells that are wrong now. What should be answered is asked again: packets get lost in a crowd."""
+        seen = _call(self.cells, tally)
+        if late := [cell for cell in self.cells if cell.open and cell.wrong(seen)]:
+            seen |= _call(late, tally)
+        return [(cell, outcome) for cell in self.cells if (outcome := cell.wrong(seen)) is not None]
 
     def _table(self, wrong: list[tuple[Cell, str]]) -> str:
         rows = [("SOURCE", "TARGET", "EXPECTED", "SEEN")]
@@ -95,6 +90,19 @@ class Matrix:
         lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         more = [f"… and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
         return "\n".join([f"{len(wrong)} of {len(self.cells)} cells are wrong:", *lines, *more])
+
+
+def _call(cells: list[Cell], tally: Tally) -> dict[tuple[str, str], str]:
+    """What comes of these calls, all sources and all calls of a source side by side."""
+    rows = [(source, [c.target for c in of]) for source, of in groupby(cells, lambda cell: cell.source)]
+    tally.calls += len(cells)
+    with ThreadPoolExecutor(len(rows)) as pool:
+        found = pool.map(lambda row: tally.callers.call(row[0], list(dict.fromkeys(t.url for t in row[1]))), rows)
+        return {
+            (source.name, target.url): _outcome(results[target.url], target)
+            for (source, targets), results in zip(rows, found, strict=True)
+            for target in targets
+        }
 
 
 def _outcome(result: Result, target: Target) -> str:

@@ -78,15 +78,6 @@ SCENARIOS = (
         ("caller > ops/agent: 8080", "ops/other > callee: 9090", "caller > dns"),
     ),
     Scenario(
-        "nodes",
-        """
-        services:
-          - {name: caller, calls: [{nodes: true, ports: [39100]}]}
-          - {name: callee, accepts: [{nodes: true, ports: [http]}]}
-        """,
-        ("caller > node, control-plane: 39100", "node, control-plane > callee: 8080", "caller > dns"),
-    ),
-    Scenario(
         "the API server",
         "services: [{name: caller, calls: [{kubeAPIServer: true}]}, {name: bystander}]",
         ("caller > apiserver", "caller > dns"),

@@ -37,7 +37,7 @@ class Stage:
     def up(self, labels: Mapping[str, Mapping[str, str]]) -> None:
         """Create everything, and return when all pods are Ready. `labels` are those of the namespaces."""
         for short, name in self.namespaces.items():
-            meta = {"name": name, "labels": dict(labels.get(short, {}))}
+            meta = {"name": name, "labels": {"app.kubernetes.io/part-of": "servicegraph-e2e", **labels.get(short, {})}}
             self.kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
         for role in self._roles:
             self.kube.apply(*role.manifests(self.namespaces[role.namespace]))

@@ -31,6 +31,22 @@ def test_party(stage: Stage, scenario: Scenario) -> None:
     stage.play(scenario.graph, *scenario.allowed)
 
 
+def test_nodes(stage: Stage) -> None:
+    """The other nodes, and pods in their network: no policy can tell those apart."""
+    listening = sorted(port for t in stage.ends().targets for role, port in t.arrivals if role == "node")
+    stage.play(
+        {
+            "services": [
+                {"name": "caller", "calls": [{"nodes": True, "ports": [listening[0]]}]},
+                {"name": "callee", "accepts": [{"nodes": True, "ports": ["http"]}]},
+            ]
+        },
+        f"caller > node, control-plane: {listening[0]}",
+        "node, control-plane > callee: 8080",
+        "caller > dns",
+    )
+
+
 @pytest.mark.outside
 def test_addresses(stage: Stage, hosts: Mapping[str, Host]) -> None:
     outside, network = hosts["outside"].address, f"{hosts['outside'].address}/32"

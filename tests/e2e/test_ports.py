@@ -7,6 +7,7 @@ from tests.e2e.pods import Role, pod_spec
 from tests.e2e.scenarios import Scenario, scenarios
 from tests.e2e.stage import PODS_START, Stage
 from tests.integration.kube import Object, path_of
+from tests.integration.look import settled
 from tests.waiting import eventually
 
 SCENARIOS = (
@@ -104,6 +105,8 @@ def test_ports(stage: Stage, scenario: Scenario) -> None:
 def test_a_cron_job_calls_what_its_graph_says(stage: Stage) -> None:
     """Its pods are new in every run: policies hold for them from their first packet on."""
     namespace = stage.namespaces[""]
+    stage.clear()
+    stage.expect_all_open()
     template = _calling(stage, "resolver", "plain", "store")
     assert _outcomes(stage, "before", template) == ["answered", "answered", "answered"]
     spec = {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": template}}
@@ -119,6 +122,7 @@ def test_a_cron_job_calls_what_its_graph_says(stage: Stage) -> None:
           - {name: store}
         """
     )
+    eventually(lambda: settled(stage.kube, namespace, "graph"), "the graph has seen the CronJob")
     job = stage.kube.get("CronJob", namespace, "report")
     assert job is not None
     assert _outcomes(stage, "after", job["spec"]["jobTemplate"]["spec"]) == ["answered", "timeout", "timeout"]
