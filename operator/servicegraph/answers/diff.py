@@ -14,12 +14,15 @@ from servicegraph.answers.ends import Party, members_of
 from servicegraph.answers.explain import parts, policies_between
 from servicegraph.answers.names import Names, as_end, namespace_of, peer_text, pods_text
 from servicegraph.answers.scene import Scene
-from servicegraph.model.policy import Direction, Origin, PodPeer
+from servicegraph.compiler.inventory import pod_labels
+from servicegraph.model.policy import ANY_PEER, Direction, Origin, Peer, PodPeer
 from servicegraph.model.ports import PortRange
-from servicegraph.verify import portsets
+from servicegraph.model.selectors import Selector
+from servicegraph.verify import naming, portsets
 from servicegraph.verify.causes import Cause
 from servicegraph.verify.changes import Change, ChangeKind, compare
 from servicegraph.verify.ends import Pod
+from servicegraph.verify.policies import NetworkPolicy
 from servicegraph.verify.portsets import PortSet
 
 _PLACE = re.compile(r"(?:ingress|egress)\[(?P<rule>\d+)\](?:\.(?:from|to)\[(?P<peer>\d+)\])?\Z")
@@ -87,18 +90,51 @@ class _Diff:
         old, new = self._old, self._new
         namespaces = {**old.namespaces, **new.namespaces}
         found = compare(old.all_policies(), new.all_policies(), namespaces, [*_pods(old), *_pods(new)])
-        halves = [self._named(change) for change in found]
+        halves = [half for change in found if (half := self._named(change)) is not None]
         gone = self._relabelled(halves)
         kept = [half for half in halves if half not in gone]
         changes = [*self._isolation(kept), *self._flows(kept, more=True), *self._flows(kept, more=False)]
         names = {half.subject for half in gone if half.change.kind in _WHOLE}
         return Difference(tuple(sorted(changes, key=_order)), tuple(sorted(names)))
 
-    def _named(self, change: Change) -> _Half:
-        first = change.kind in (ChangeKind.ADDED, ChangeKind.WIDENED, ChangeKind.ISOLATED)
-        names = [self._names[first], self._names[not first]]
-        subject = pods_text(names, change.namespace, change.pods)
-        return _Half(change, subject, peer_text(names, change.namespace, change.peer))
+    def _named(self, change: Change) -> _Half | None:
+        """A change under the names of its ends; None for pods that nobody has, of ends that have others.
+
+        Sets of pods are cut where selectors meet. A piece that holds all known pods of a rule goes by the rule's name.
+        """
+        new = _is_new(change.kind)
+        policy, written = _rule(self._new if new else self._old, change)
+        pods, peer = change.pods, change.peer
+        if policy is not None:
+            whole = self._whole(change.namespace, pods, policy.subject)
+            if whole is None:
+                return None
+            pods = policy.subject if whole else pods
+        if isinstance(written, PodPeer) and isinstance(peer, PodPeer):
+            own = change.namespace
+            whole = self._whole(namespace_of(written, own), peer.pods, written.pods)
+            if whole is None:
+                return None
+            peer = written if whole else peer
+        elif written == ANY_PEER and peer in naming.ANYWHERE:
+            peer = written
+        names = [self._names[new], self._names[not new]]
+        return _Half(change, pods_text(names, change.namespace, pods), peer_text(names, change.namespace, peer))
+
+    def _whole(self, namespace: str | None, piece: Selector, whole: Selector) -> bool | None:
+        """Whether a piece holds all known pods of a selector; None where it holds none of those that there are."""
+        if namespace is None:
+            return piece == whole
+        labels = [
+            pod_labels(workload)
+            for scene in (self._old, self._new)
+            for workload in scene.matching(namespace, whole)
+            if not workload.host_network
+        ]
+        inside = sum(piece.matches(found) for found in labels)
+        if labels and not inside:
+            return None
+        return inside == len(labels)
 
     def _relabelled(self, halves: list[_Half]) -> list[_Half]:
         """Changes that only say that the same pods are selected by other labels, and no pod has the old ones."""
@@ -162,7 +198,7 @@ class _Diff:
 
     def _reasons(self, half: _Half) -> Iterator[Reason]:
         change = half.change
-        scene = self._new if change.kind in (ChangeKind.ADDED, ChangeKind.WIDENED, ChangeKind.ISOLATED) else self._old
+        scene = self._new if _is_new(change.kind) else self._old
         for cause in change.causes:
             yield Reason(change.direction, cause, _origins(scene, change.direction, cause))
 
@@ -179,6 +215,27 @@ def _passes(scene: Scene, other: Scene, source: Party, destination: Party, port:
     )
 
 
+def _is_new(kind: ChangeKind) -> bool:
+    """Whether the policies that cause a change are the new ones."""
+    return kind in (ChangeKind.ADDED, ChangeKind.WIDENED, ChangeKind.ISOLATED)
+
+
+def _rule(scene: Scene, change: Change) -> tuple[NetworkPolicy | None, Peer | None]:
+    """The policy that causes a change, and the peer that its rule names, where it is one rule."""
+    for cause in change.causes:
+        policy = _policy(scene, cause)
+        match = _PLACE.match(cause.place)
+        if policy is None or match is None:
+            return policy, None
+        rule = policy.rules(change.direction)[int(match["rule"])]
+        return policy, rule.peers[int(match["peer"])] if rule.peers and match["peer"] else ANY_PEER
+    return None, None
+
+
+def _policy(scene: Scene, cause: Cause) -> NetworkPolicy | None:
+    return next((p for p in scene.in_force(cause.policy.namespace) if p.key == cause.policy), None)
+
+
 def _union(several: Iterable[PortSet]) -> PortSet:
     found: PortSet = ()
     for ports in several:
@@ -188,7 +245,7 @@ def _union(several: Iterable[PortSet]) -> PortSet:
 
 def _origins(scene: Scene, direction: Direction, cause: Cause) -> tuple[Origin, ...]:
     match = _PLACE.match(cause.place)
-    policy = next((p for p in scene.in_force(cause.policy.namespace) if p.key == cause.policy), None)
+    policy = _policy(scene, cause)
     if match is None or policy is None:
         return ()
     return scene.behind(policy, direction, int(match["rule"]), int(match["peer"]) if match["peer"] else None)

@@ -132,7 +132,7 @@ class Scene:
     def is_compiled(self, key: PolicyKey) -> bool:
         """Whether a policy comes from a graph: who edits it by hand loses."""
         found = (item for item in self._found.get(key.namespace, ()) if item.policy.key == key)
-        written = any(item.labels.get(MANAGED_BY_LABEL) in _OURS for item in found)
+        written = any(self._graph_of(item) is not None for item in found)
         return written or any(policy.name == key.name for policy in self._compiler.policies(key.namespace))
 
     def origins(self, allowance: Allowance, protocol: Protocol, port: int) -> tuple[Origin, ...]:
@@ -189,16 +189,18 @@ class Scene:
 
     def _gives_way(self, item: Found) -> bool:
         """Whether compiling a graph of ours replaces a policy: one that it gave before."""
-        labels, namespace = item.labels, item.policy.namespace
-        if labels.get(MANAGED_BY_LABEL) not in _OURS:
-            return False
-        graph = next(
-            (g for k, g in self.graphs.items() if k.namespace == namespace and _is(k.name, labels, GRAPH_LABEL)), None
-        )
+        graph = self._graph_of(item)
         if graph is None:
             return False
-        service = next((s for s in graph.services if _is(s.key.name, labels, SERVICE_LABEL)), None)
+        service = next((s for s in graph.services if _is(s.key.name, item.labels, SERVICE_LABEL)), None)
         return (service.mode if service else graph.mode) is not Mode.DRY_RUN
+
+    def _graph_of(self, item: Found) -> Graph | None:
+        """The graph that a policy was made from, where it is one of these."""
+        if item.labels.get(MANAGED_BY_LABEL) not in _OURS:
+            return None
+        here = (g for k, g in self.graphs.items() if k.namespace == item.policy.namespace)
+        return next((graph for graph in here if _is(graph.key.name, item.labels, GRAPH_LABEL)), None)
 
 
 def emitted(policy: Policy) -> NetworkPolicy:

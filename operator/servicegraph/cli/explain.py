@@ -118,9 +118,8 @@ def _page(answer: Explanation, changes: Iterable[Proposal], places: Places, call
         page.line()
         _answer(page, one, answer, places)
         rest_told = rest_told or one.is_rest
-    for proposal in changes:
-        page.line()
-        _proposal(page, proposal, places)
+    for outcome in (Outcome.ALLOWED, Outcome.DENIED):
+        _proposals(page, [proposal for proposal in changes if proposal.outcome is outcome], places)
     if not any(p.outcome is Outcome.ALLOWED for p in changes) and answer.outcome is not Outcome.ALLOWED:
         page.line()
         page.line(_no_way(answer, callee))
@@ -183,11 +182,14 @@ def _no_way(answer: Explanation, callee: Party) -> str:
     return "No single entry of a graph that was read here would allow it."
 
 
-def _proposal(page: Page, proposal: Proposal, places: Places) -> None:
-    verb = "allow" if proposal.outcome is Outcome.ALLOWED else "deny"
-    several = " all of" if len(proposal.edits) > 1 else ""
-    page.line((f"To {verb} it", "bold"), f",{several}:" if several else ":")
-    for edit in proposal.edits:
+def _proposals(page: Page, found: list[Proposal], places: Places) -> None:
+    if not found:
+        return
+    verb = "allow" if found[0].outcome is Outcome.ALLOWED else "deny"
+    how = ", one of:" if len(found) > 1 else ", all of:" if len(found[0].edits) > 1 else ":"
+    page.line()
+    page.line((f"To {verb} it", "bold"), how)
+    for edit in (edit for proposal in found for edit in proposal.edits):
         if isinstance(edit, Edit):
             _graph_edit(page, edit, places)
         else:
