@@ -1,14 +1,15 @@
 """How long a change of labels takes to be enforced, on a cluster whose network plugin enforces policies.
 
 A Service that a graph calls is led to pods with other labels, which no policy knew. All times count from the API
-server's answer to that change. Written: until the policies of caller and callee are there, asked every 5 ms. Enforced:
-until the caller's packets pass to the new pod, and those of a stranger no more; each tries 100 times a second, timed by
-the clock of its node.
+server's answer to that change. Written: until a watch tells of the new policies of caller and callee. Enforced: until
+the caller's packets pass to the new pod, and those of a stranger no more; each tries 100 times a second, timed by the
+clock of its node.
 """
 
 import json
 import secrets
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ _CALLERS = ("caller", "stranger")
 _RATE = 100
 _TIMEOUT = "200ms"
 _BEFORE_SECONDS = 1.0
-_ASK_SECONDS, _CALL_SECONDS = 0.005, 0.1
+_CALL_SECONDS = 0.1
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -44,14 +45,46 @@ class Change(msgspec.Struct, frozen=True):
         return max(self.opened, self.closed)
 
 
+class _Watch:
+    """The specs of a namespace's policies as they are written, with the moment."""
+
+    def __init__(self, namespace: str) -> None:
+        columns = 'jsonpath={.spec}{"\\n"}'
+        command = ["kubectl", "get", "networkpolicies", "--namespace", namespace, "--watch-only", "--output", columns]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        self._seen: list[tuple[datetime, Object]] = []
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def written(self, labels: dict[str, str], since: datetime) -> datetime | None:
+        """When the later was written of the policy for pods with these labels and of one that lets others call them."""
+        selector = {"matchLabels": labels}
+        seen = [(at, spec) for at, spec in self._seen if at >= since]
+        subject = next((at for at, spec in seen if spec["podSelector"] == selector), None)
+        peer = next((at for at, spec in seen if {"podSelector": selector} in _peers(spec)), None)
+        return max(subject, peer) if subject and peer else None
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._seen.append((datetime.now(UTC), json.loads(line)))
+
+
 def label_changes(kube: Kube, count: int) -> Iterator[Change]:
     """Lead the Service elsewhere, so many times."""
     with _stage(kube) as namespace:
-        for index in range(count):
-            yield _change(kube, namespace, (index + 1) % COLOURS)
+        watch = _Watch(namespace)
+        try:
+            for index in range(count):
+                yield _change(kube, namespace, watch, (index + 1) % COLOURS)
+        finally:
+            watch.stop()
 
 
-def _change(kube: Kube, namespace: str, colour: int) -> Change:
+def _change(kube: Kube, namespace: str, watch: _Watch, colour: int) -> Change:
     address = (kube.get("Pod", namespace, f"callee-{colour}") or {})["status"]["podIP"]
     target = f"tcp://{address}:8080"
     closed_and_open = (_answers(namespace, caller, target) == (caller == "stranger") for caller in _CALLERS)
@@ -61,11 +94,11 @@ def _change(kube: Kube, namespace: str, colour: int) -> Change:
         go_on(_BEFORE_SECONDS)
         kube.apply(_service(namespace, colour))
         began = datetime.now(UTC)
-        eventually(lambda: _written(kube, namespace, colour), "the policies are written", poll=_ASK_SECONDS)
-        written = datetime.now(UTC)
         eventually(lambda: _answers(namespace, "caller", target), "the caller's packets pass", poll=_CALL_SECONDS)
         eventually(lambda: not _answers(namespace, "stranger", target), "a stranger's do not", poll=_CALL_SECONDS)
         (opened,), (closed,) = (load.stop() for load in running)
+    written = watch.written(_labels(colour), began)
+    assert written, "the watch saw the policies"
     return Change(_since(began, written), _since(began, _first(opened, began)), _since(began, _last(closed, began)))
 
 
@@ -91,11 +124,8 @@ def _answers(namespace: str, pod: str, target: str) -> bool:
     return bool(json.loads(done.stdout)[0]["outcome"] == "answered")
 
 
-def _written(kube: Kube, namespace: str, colour: int) -> bool:
-    labels = {"matchLabels": _labels(colour)}
-    specs = [policy["spec"] for policy in kube.list("NetworkPolicy", namespace)]
-    peers = [peer for spec in specs for rule in spec.get("egress", ()) for peer in rule.get("to", ())]
-    return labels in [spec["podSelector"] for spec in specs] and {"podSelector": labels} in peers
+def _peers(spec: Object) -> list[Object]:
+    return [peer for rule in spec.get("egress", ()) for peer in rule.get("to", ())]
 
 
 @contextmanager
