@@ -14,7 +14,7 @@ def blocks(manifests: Any) -> set[str]:
 
 def borders(cidr: str) -> list[str]:
     """The first and the last address of a block, and those before and after it."""
-    block = ip_network(cidr)
+    block = ip_network(cidr, strict=False)
     first, last = block.network_address, block.broadcast_address
     numbers = {(int(end) + step) % 2**block.max_prefixlen for end in (first, last) for step in (-1, 0, 1)}
     return [str(type(first)(number)) for number in sorted(numbers)]

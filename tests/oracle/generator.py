@@ -28,11 +28,13 @@ BLOCKS = (
     "203.0.113.0/24",
     "203.0.113.128/25",
     "128.0.0.0/1",
+    "10.20.30.40/12",
     "::/0",
     "2001:db8::/32",
     "2001:db8:1::/48",
     "2001:db8::1/128",
     "8000::/1",
+    "2001:db8:0:7::9/47",
 )
 STRANGERS = ("8.8.8.8", "198.51.100.7", "0.0.0.1", "255.255.255.254", "2001:db8::1", "2606:4700::1111")
 MISSING = object()
@@ -132,13 +134,7 @@ class _Generator:
 
     def _block(self) -> dict[str, Any]:
         cidr = self._random.choice(BLOCKS)
-        inner = [
-            b
-            for b in BLOCKS
-            if b != cidr
-            and ip_network(b).version == ip_network(cidr).version
-            and ip_network(b).subnet_of(ip_network(cidr))  # type: ignore[arg-type]
-        ]
+        inner = [block for block in BLOCKS if _inside(block, cidr)]
         exceptions = self._either(0.3, (MISSING, None, []), lambda: self._some(inner, 0, 2))
         return _present({"cidr": cidr, "except": exceptions})
 
@@ -184,6 +180,11 @@ class _Generator:
 
     def _chance(self, of: float) -> bool:
         return self._random.random() < of
+
+
+def _inside(inner: str, outer: str) -> bool:
+    one, other = ip_network(inner, strict=False), ip_network(outer, strict=False)
+    return one != other and one.version == other.version and other.supernet_of(one)  # type: ignore[arg-type]
 
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:
