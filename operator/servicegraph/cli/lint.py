@@ -14,6 +14,7 @@ from servicegraph.compiler.ignores import reported
 from servicegraph.compiler.incremental import compile_all
 from servicegraph.model.problems import Severity
 from servicegraph.report import sarif
+from servicegraph.sources.errors import InputError
 
 HELP_PAGE = "docs/problems.md"
 _LEVELS: dict[Severity, sarif.Level] = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -51,6 +52,8 @@ def lint(
     where = reading.Where(namespace, profile, kubeconfig, context)
     files = list(paths or ())
     read = reading.read(where, files)
+    if not read.graphs:
+        output.refuse([InputError(", ".join(files) or "cluster", "there is no ServiceGraph: name what holds one")])
     whole = (where.names_cluster or not files) and namespace is None and not read.gaps
     compilation = compile_all(read.graphs, read.cluster, read.profile)
     told = find(read.graphs, read.cluster, read.profile, compilation, complete=whole)

@@ -106,6 +106,12 @@ def test_sarif_holds_findings_and_problems(capsysbinary: Any, wide: Path) -> Non
     assert ran.code == 1
 
 
+def test_policies_alone_are_nothing_to_look_at(capsysbinary: Any) -> None:
+    ran = run(capsysbinary, str(ROOT / "examples" / "shop" / "rendered.yaml"))
+    assert (ran.code, ran.printed) == (2, "")
+    assert "there is no ServiceGraph" in ran.said
+
+
 def test_input_that_cannot_be_read_is_refused(capsysbinary: Any, tmp_path: Path) -> None:
     (tmp_path / "graph.yaml").write_text(HEAD + "  services: [{name: search, cals: []}]\n")
     ran = run(capsysbinary, str(tmp_path))
