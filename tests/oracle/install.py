@@ -16,23 +16,21 @@ from tools.cache import cache_root, exclusive
 from tools.cluster.toolchain import find_go, go_environment
 from tools.progress import Progress
 
-NCA = "network-config-analyzer==2.1.0"
 CYCLONUS = "github.com/mattfenwick/cyclonus/cmd/cyclonus"
-MODULE = Path(__file__).with_name("cyclonus")
+HERE = Path(__file__).parent
 
 
 @cache
 def nca_python() -> Path:
     """The Python of an environment that has network-config-analyzer and nothing of ours. Raises CalledProcessError."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = cache_root() / "oracle" / f"{NCA.replace('==', '-')}-python{version}"
+    folder = cache_root() / "oracle" / f"nca-{_key(sys.version, HERE / 'nca.txt')}"
     python, ready = folder / "bin" / "python", folder / "ready"
-    with exclusive(cache_root() / "oracle" / "nca.lock", f"the installation of {NCA}"):
+    with exclusive(cache_root() / "oracle" / "nca.lock", "the installation of network-config-analyzer"):
         if not ready.exists():
             uv = find_uv()
-            with Progress(f"installing {NCA}", f"from PyPI into {folder}"):
+            with Progress("installing network-config-analyzer", f"from PyPI into {folder}"):
                 _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder])
-                _run([uv, "pip", "install", "--quiet", "--python", python, NCA])
+                _run([uv, "pip", "install", "--quiet", "--python", python, "--requirement", HERE / "nca.txt"])
             ready.touch()
     return python
 
@@ -43,11 +41,9 @@ def cyclonus() -> Path:
 
     Raises CalledProcessError, InstallError.
     """
-    go = find_go()
-    digest = hashlib.sha256(f"{go.version} {platform.machine()}".encode())
-    for name in ("go.mod", "go.sum"):
-        digest.update((MODULE / name).read_bytes())
-    program = cache_root() / "oracle" / f"cyclonus-{digest.hexdigest()[:16]}"
+    go, module = find_go(), HERE / "cyclonus"
+    key = _key(f"{go.version} {platform.machine()}", module / "go.mod", module / "go.sum")
+    program = cache_root() / "oracle" / f"cyclonus-{key}"
     with exclusive(cache_root() / "oracle" / "cyclonus.lock", "the build of cyclonus"):
         if not program.exists():
             with (
@@ -55,14 +51,23 @@ def cyclonus() -> Path:
                 tempfile.TemporaryDirectory(prefix="building-", dir=program.parent) as work,
             ):
                 built = Path(work) / "cyclonus"
-                _run([go.program, "build", "-trimpath", "-ldflags", "-s -w", "-o", built, CYCLONUS], go=True)
+                command: list[Path | str] = [go.program, "build", "-trimpath", "-ldflags", "-s -w"]
+                command += ["-o", built, CYCLONUS]
+                _run(command, cwd=module, env=go_environment())
                 built.rename(program)
     return program
 
 
-def _run(command: list[Path | str], go: bool = False) -> None:
-    where = {"cwd": MODULE, "env": go_environment()} if go else {}
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr, **where)  # type: ignore[call-overload]
+def _key(version: str, *files: Path) -> str:
+    """Names a product: changes with whatever can change it."""
+    digest = hashlib.sha256(version.encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _run(command: list[Path | str], cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr, cwd=cwd, env=env)
 
 
 if __name__ == "__main__":
