@@ -23,7 +23,7 @@ from servicegraph.sources.errors import InputError
 from servicegraph.sources.inputs import Input
 from servicegraph.verify.changes import ChangeKind
 
-HELP_PAGE = "docs/commands.md"
+HELP_PAGE = "docs/diff.md"
 _STYLES = {True: "bold red", False: "bold green"}
 _EVERYTHING = "every port"
 

@@ -108,14 +108,16 @@ class _Reader:
         for kind in (kind for kind in unmodelled.KINDS if kind.group in served):
             version = served[kind.group]
             scope = ("namespaces", self.namespace) if self.namespace and kind.namespaced else ()
-            items = await self._pages(api_path(kind.group, version, *scope, kind.plural), _raw, str(kind), absent=True)
+            items = await self._pages(
+                api_path(kind.group, version, *scope, kind.plural), _raw, str(kind), quiet=(_NOT_FOUND,)
+            )
             found += self._as_documents(items, f"{kind.group}/{version}", kind.kind)
         return found
 
-    async def _list(self, resource: Resource[Any, T], *, needed: bool = False) -> list[T]:
+    async def _list(self, resource: Resource[Any, T], *, needed: bool = False, quiet: tuple[int, ...] = ()) -> list[T]:
         decode = msgspec.json.Decoder(Page[resource.wire]).decode  # type: ignore[name-defined]
         path = resource.path(self.namespace)
-        items = await self._pages(path, decode, resource.plural, resource.label_selector, needed=needed)
+        items = await self._pages(path, decode, resource.plural, resource.label_selector, needed=needed, quiet=quiet)
         found = []
         for item in items:
             try:
@@ -135,15 +137,15 @@ class _Reader:
         selector: str = "",
         *,
         needed: bool = False,
-        absent: bool = False,
+        quiet: tuple[int, ...] = (),
     ) -> list[Any]:
-        """All pages of a collection; nothing of one that may not be read or is not there (`absent`: as it may be)."""
+        """All pages of a collection; none of one that may not be read or is not there, told but for `quiet`."""
         try:
             page: Page[Any] = await self.client.list_all(path, decode, label_selector=selector)
         except ApiError as error:
             if error.status not in (_FORBIDDEN, _NOT_FOUND):
                 raise
-            if not (absent and error.status == _NOT_FOUND):
+            if error.status not in quiet:
                 self._untold(plural, error, needed)
             return []
         return page.items
@@ -163,21 +165,19 @@ class _Reader:
         """Those there are; who may not list them may perhaps read the one."""
         if not self.namespace:
             return await self._list(NAMESPACES)
-        before = len(self.gaps)
-        found = await self._list(NAMESPACES)
-        if found:
-            return found
+        found = await self._list(NAMESPACES, quiet=(_FORBIDDEN,)) or await self._one_namespace()
+        if found and not any(known.name == self.namespace for known in found):
+            self.errors.append(InputError(self.where, f"there is no namespace {self.namespace}"))
+        return found
+
+    async def _one_namespace(self) -> list[Namespace]:
         try:
-            raw = await self.client.get(NAMESPACES.path(name=self.namespace))
+            kept = NAMESPACES.decode(await self.client.get(NAMESPACES.path(name=self.namespace)))
         except ApiError as error:
-            if error.status == _NOT_FOUND:
-                del self.gaps[before:]
-                self.errors.append(InputError(self.where, f"there is no namespace {self.namespace}"))
-            elif error.status != _FORBIDDEN:
+            if error.status not in (_FORBIDDEN, _NOT_FOUND):
                 raise
+            self._untold("namespaces", error, needed=False)
             return []
-        del self.gaps[before:]
-        kept = NAMESPACES.decode(raw)
         return [kept] if kept is not None else []
 
     def _graphs(self, found: Iterable[Document]) -> tuple[tuple[Graph, ...], dict[GraphKey, Document]]:
