@@ -83,6 +83,15 @@ endif
 bench: $(SYNCED) ## Measure against the budgets and print the table (BENCH=quick: the small sizes only)
 	$(IN_VENV) -m benchmarks $(if $(filter quick,$(BENCH)),--quick)
 
+.PHONY: bench-e2e
+bench-e2e: $(SYNCED) ## The time from a label change to packets, on the cluster of the e2e tests (CLUSTER=existing)
+ifeq ($(CLUSTER),existing)
+	$(IN_VENV) -m benchmarks --only enforcement $(if $(filter quick,$(BENCH)),--quick)
+else
+	@$(PYTHON) -m tools.cluster.kind run -- $(IN_VENV) -m benchmarks --only enforcement \
+		$(if $(filter quick,$(BENCH)),--quick)
+endif
+
 ## Check
 
 .PHONY: lint

@@ -4,18 +4,16 @@ The same application without policies goes through the same changes beside it: w
 of a policy. The table of counts is printed, and written to build/load.json.
 """
 
-import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
-from rich.console import Console
-from rich.table import Table
 
 from tests.contract import ROOT
 from tests.e2e import changes
-from tests.e2e.load import Followed, Summary, go_on, loads
+from tests.e2e.counts import Count, counted, is_cut, report
+from tests.e2e.load import Followed, go_on, loads
 from tests.e2e.town import Town
 from tests.integration.kube import Kube
 
@@ -33,21 +31,6 @@ class Phase(msgspec.Struct, frozen=True):
     of_town: Callable[[Town], None] | None = None
     of_cluster: Callable[[Kube], None] | None = None
     prepare: Callable[[Town], None] | None = None
-
-
-class Count(msgspec.Struct, frozen=True):
-    """What came of the calls of one kind during a phase, with a graph and without."""
-
-    phase: str
-    declared: bool
-    covered: bool
-    calls: int
-    answered: int
-    failed: int
-    slow: int
-    slowest_ms: int
-    outcomes: dict[str, int]
-    failures: list[str]
 
 
 PHASES = (
@@ -88,17 +71,18 @@ def test_not_one_declared_call_is_cut_and_not_one_other_passes(
                 town.gone(name)
             printed = follower.stop()
             for container, declared in (("calls", True), ("tries", False)):
-                counts.append(_count("all of these, from pods that roll", town, declared, printed[container]))
+                counts.append(counted("all of these, from pods that roll", town.covered, declared, printed[container]))
     finally:
         for follower in followed:
             follower.abandon()
-        measured.append(_report(counts))
-    cut = [c for c in counts if c.covered and c.declared and c.failed]
-    open_ = [c for c in counts if c.covered and not c.declared and c.answered]
-    assert not cut, f"declared calls failed: {cut}"
-    assert not open_, f"undeclared calls passed: {open_}"
-    quiet = [c for c in counts if not c.covered and not c.answered]
-    assert not quiet, f"without policies every call can be answered, or nothing is shown: {quiet}"
+        measured.append(report(counts, REPORT))
+    of = {(c.phase, c.declared, c.covered): c for c in counts}
+    cut = [c for c in counts if c.covered and c.declared and is_cut(c, of[c.phase, True, False])]
+    passed = [c for c in counts if c.covered and not c.declared and c.answered]
+    shown = [c for c in counts if not c.covered and not c.answered]
+    assert not cut, f"declared calls failed that did not fail without policies: {cut}"
+    assert not passed, f"undeclared calls passed: {passed}"
+    assert not shown, f"without policies every call can be answered, or nothing is shown: {shown}"
 
 
 def _play(phase: Phase, kube: Kube, towns: tuple[Town, Town]) -> list[Count]:
@@ -114,45 +98,12 @@ def _play(phase: Phase, kube: Kube, towns: tuple[Town, Town]) -> list[Count]:
             _each(towns, phase.of_town)
         go_on(AFTER_SECONDS)
         return [
-            _count(phase.name, town, is_declared, [summary for load in running for summary in load.stop()])
+            counted(phase.name, town.covered, is_declared, [summary for load in running for summary in load.stop()])
             for town in towns
             for is_declared, running in ((True, [declared[town]]), (False, undeclared[town]))
         ]
 
 
-def _count(phase: str, town: Town, declared: bool, summaries: list[Summary]) -> Count:
-    outcomes: dict[str, int] = {}
-    for summary in summaries:
-        for outcome, number in summary.outcomes.items():
-            outcomes[outcome] = outcomes.get(outcome, 0) + number
-    return Count(
-        phase,
-        declared,
-        town.covered,
-        sum(s.calls for s in summaries),
-        sum(s.answered for s in summaries),
-        sum(s.failed for s in summaries),
-        sum(s.slow for s in summaries),
-        max(s.slowest_ms for s in summaries),
-        outcomes,
-        [f"{f.at:%T.%f} {s.target} {f.outcome}" for s in summaries for f in s.first_failures] if declared else [],
-    )
-
-
 def _each(towns: tuple[Town, Town], act: Callable[[Town], None]) -> None:
     with ThreadPoolExecutor(len(towns)) as pool:
         list(pool.map(act, towns))
-
-
-def _report(counts: list[Count]) -> str:
-    """The table; the file has what failed, too."""
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_bytes(msgspec.json.format(msgspec.json.encode(counts)) + b"\n")
-    table = Table("while", "calls", "graph", "made", "answered", "failed", "over 1 s", "slowest")
-    for c in counts:
-        kind, graph = "declared" if c.declared else "undeclared", "yes" if c.covered else "no"
-        numbers = map(str, (c.calls, c.answered, c.failed, c.slow))
-        table.add_row(c.phase, kind, graph, *numbers, f"{c.slowest_ms} ms")
-    text = io.StringIO()
-    Console(file=text, width=130).print(table)
-    return text.getvalue()
