@@ -16,7 +16,7 @@ ON_THEIR_OWN = ("compiler", "operator")
 """The parts that bring what they need. The other measures on a cluster with the operator and a network plugin in it."""
 
 _NOTES = {
-    "enforcement": "Without a budget: how fast a policy that is written is enforced is the network plugin's affair."
+    "enforcement": "Without a budget: how fast policies are enforced is the network plugin's affair."
 }
 
 
