@@ -13,25 +13,25 @@ from tests.e2e.ends import Source
 Result = Mapping[str, str]
 """What the program says of one call; `outcome` and the `name` that answered."""
 
-_TIMEOUT = "1s"
 _ANSWER_SECONDS = 30.0
 
 
 class Callers:
-    """One program for each source, started when it is first needed and again after it ended."""
+    """One program for each source and timeout, started when it is first needed and again after it ended."""
 
     def __init__(self) -> None:
         self._running: dict[tuple[str, ...], _Caller] = {}
 
-    def call(self, source: Source, urls: list[str]) -> dict[str, Result]:
+    def call(self, source: Source, urls: list[str], timeout: str) -> dict[str, Result]:
         """What comes of calling these from a source, side by side, by URL. One thread at a time for each source."""
-        caller = self._running.get(source.command)
+        command = (*source.command, "workload", "call", "--timeout", timeout, "--stdin")
+        caller = self._running.get(command)
         try:
             if caller is None:
-                caller = self._running[source.command] = _Caller(source.command)
+                caller = self._running[command] = _Caller(command)
             return caller.call(urls)
         except (OSError, ValueError) as error:
-            self._running.pop(source.command, None)
+            self._running.pop(command, None)
             what = caller.end() if caller else str(error)
             return {url: {"outcome": f"cannot call: {what or error}", "name": ""} for url in urls}
 
@@ -47,12 +47,7 @@ class _Caller:
 
     def __init__(self, command: tuple[str, ...]) -> None:
         self._errors = TemporaryFile()  # noqa: SIM115 it lives as long as the process
-        self._process = subprocess.Popen(
-            [*command, "workload", "call", "--timeout", _TIMEOUT, "--stdin"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-        )
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors)
 
     def call(self, urls: list[str]) -> dict[str, Result]:
         """Results by URL. Raises OSError or ValueError where the program has none."""

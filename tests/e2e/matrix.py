@@ -14,6 +14,10 @@ WITHIN = 90.0
 """Seconds until packets must be decided right; far more than it takes."""
 
 _PAUSE = 0.1
+_QUICK, _PATIENT = "1s", "5s"
+_TRIES_IN_HASTE = 5
+"""After so many tries a machine may be busy, and what should be answered is given more time."""
+
 _SHOWN = 40
 _CLOSED = ("timeout", "lookup-timeout")
 
@@ -66,19 +70,19 @@ class Matrix:
         wrong: list[tuple[Cell, str]] = []
         while right < 2:
             time.sleep(_PAUSE)
-            wrong = self._wrong(tally)
             tries += 1
+            wrong = self._wrong(tally, _QUICK if tries < _TRIES_IN_HASTE else _PATIENT)
             right = 0 if wrong else right + 1
             if wrong and time.monotonic() > deadline:
                 raise AssertionError(f"after {within:g} s and {tries} tries {self._table(wrong)}\n{explain()}")
         tally.matrices += 1
         tally.cells += len(self.cells)
 
-    def _wrong(self, tally: Tally) -> list[tuple[Cell, str]]:
+    def _wrong(self, tally: Tally, patience: str) -> list[tuple[Cell, str]]:
         """The cells that are wrong now. What should be answered is asked again: packets get lost in a crowd."""
-        seen = _call(self.cells, tally)
+        seen = _call(self.cells, tally, _QUICK)
         if late := [cell for cell in self.cells if cell.open and cell.wrong(seen)]:
-            seen |= _call(late, tally)
+            seen |= _call(late, tally, patience)
         return [(cell, outcome) for cell in self.cells if (outcome := cell.wrong(seen)) is not None]
 
     def _table(self, wrong: list[tuple[Cell, str]]) -> str:
@@ -92,12 +96,13 @@ class Matrix:
         return "\n".join([f"{len(wrong)} of {len(self.cells)} cells are wrong:", *lines, *more])
 
 
-def _call(cells: list[Cell], tally: Tally) -> dict[tuple[str, str], str]:
+def _call(cells: list[Cell], tally: Tally, timeout: str) -> dict[tuple[str, str], str]:
     """What comes of these calls, all sources and all calls of a source side by side."""
     rows = [(source, [c.target for c in of]) for source, of in groupby(cells, lambda cell: cell.source)]
     tally.calls += len(cells)
     with ThreadPoolExecutor(len(rows)) as pool:
-        found = pool.map(lambda row: tally.callers.call(row[0], list(dict.fromkeys(t.url for t in row[1]))), rows)
+        urls = [list(dict.fromkeys(target.url for target in targets)) for _, targets in rows]
+        found = pool.map(lambda row, urls: tally.callers.call(row[0], urls, timeout), rows, urls)
         return {
             (source.name, target.url): _outcome(results[target.url], target)
             for (source, targets), results in zip(rows, found, strict=True)
