@@ -19,7 +19,7 @@ NETWORK = "kind"
 SUBNET, CONTAINERS = "198.18.0.0/16", "198.18.0.0/24"
 _CHECKOUT = CONFIG.parents[1]
 _NAMESPACE = "servicegraph-system"
-_READY_SECONDS = 300
+_READY_SECONDS = 600
 
 
 class Cluster:
@@ -41,7 +41,7 @@ class Cluster:
         with Progress("creating the nodes", "about 30 s"):
             self._ensure_network()
             settings = [f"--name={NAME}", f"--image={supply.node}", f"--config={CONFIG / 'cluster.yaml'}"]
-            self._run([kind, "create", "cluster", *settings, "--retain"], what="kind create cluster")
+            self._run([kind, "create", "cluster", *settings], what="kind create cluster")
 
     def install_cilium(self, supply: Supply) -> None:
         """Apply Cilium's chart and wait until every pod of the system is ready. Raises KindError."""
@@ -58,7 +58,12 @@ class Cluster:
                 self.kubectl("apply", "--filename=-", stdin=chart, what="applying Cilium's chart")
             self._rollout("kube-system", "daemonset/cilium", "deployment/cilium-operator", "deployment/coredns")
             self.kubectl(
-                "wait", "nodes", "--all", "--for=condition=Ready", f"--timeout={_READY_SECONDS}s", what="nodes"
+                "wait",
+                "nodes",
+                "--all",
+                "--for=condition=Ready",
+                f"--timeout={_READY_SECONDS}s",
+                what="waiting for the nodes",
             )
             self.kubectl("apply", "--filename", str(CONFIG / "load-balancer.yaml"), what="announcing load balancers")
 

@@ -16,7 +16,7 @@ from tools.cluster.kind.command import KindError
 from tools.cluster.kind.engine import Engine
 
 _CHECKOUT = Path(__file__).parents[3]
-_DOWN_SECONDS = 60.0
+_DOWN_SECONDS = 180.0
 _HINT = "start one with `python3 -m tools.cluster.kind up`"
 
 
