@@ -78,6 +78,10 @@ class Matrix:
         tally.matrices += 1
         tally.cells += len(self.cells)
 
+    def is_right(self, tally: Tally) -> bool:
+        """Whether everything is right at this moment."""
+        return not self._wrong(tally, _QUICK)
+
     def _wrong(self, tally: Tally, patience: str) -> list[tuple[Cell, str]]:
         """The cells that are wrong now. What should be answered is asked again: packets get lost in a crowd."""
         seen = _call(self.cells, tally, _QUICK)

@@ -57,9 +57,11 @@ class Stage:
 
     def expect(self, *lines: str, groups: Mapping[str, Iterable[str]] | None = None, ends: Ends | None = None) -> None:
         """See that packets pass as these lines say, and no others, between all ends or those that are given."""
-        ends = ends or self.ends()
-        allowed = Allowed(lines, ends.roles, groups or {})
-        Matrix(ends, allowed).settle(self._tally, self._statuses)
+        self._matrix(lines, groups or {}, ends or self.ends()).settle(self._tally, self._statuses)
+
+    def is_so(self, *lines: str, ends: Ends) -> bool:
+        """Whether it is as these lines say at this moment."""
+        return self._matrix(lines, {}, ends).is_right(self._tally)
 
     def play(self, spec: str | Object, *lines: str) -> None:
         """Apply a graph and see what it does. In the lines, `others` are all ends that it does not isolate.
@@ -95,6 +97,9 @@ class Stage:
         for namespace in (self.namespaces[short] for short in namespaces or self.namespaces):
             for graph in self.kube.list("ServiceGraph", namespace):
                 self.kube.delete("ServiceGraph", namespace, graph["metadata"]["name"])
+
+    def _matrix(self, lines: Iterable[str], groups: Mapping[str, Iterable[str]], ends: Ends) -> Matrix:
+        return Matrix(ends, Allowed(lines, ends.roles, groups))
 
     def _placed(self, value: Any) -> Any:
         if isinstance(value, list):
