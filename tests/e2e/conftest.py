@@ -1,7 +1,7 @@
 """A cluster that enforces policies, with the operator in it; what surrounds the pods of every stage.
 
-KUBECONFIG names the cluster, else the current context does. On a kind cluster of our own DOCKER_HOST says where hosts
-outside can be started. Elsewhere tests that need one, or that change the operator's profile, are left out, and said.
+KUBECONFIG names the cluster, else the current context does. Where its nodes are not kind's containers, tests that need
+a host outside or change the operator's profile are left out, and said.
 """
 
 import os
@@ -34,6 +34,7 @@ _FREE_ON_NODES = (20000, 29000)
 
 _TALLY = pytest.StashKey[Tally]()
 _MEASURED = pytest.StashKey[list[str]]()
+_ON_KIND = pytest.StashKey[bool]()
 _LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -48,8 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, on a cluster that is not ours, what only one of our own can show."""
-    if outside.possible():
+    """Leave out what only a kind cluster can show where there is none."""
+    config.stash[_ON_KIND] = outside.possible()
+    if config.stash[_ON_KIND]:
         return
     kept = []
     for item in items:
@@ -100,9 +102,9 @@ def kube() -> Iterator[Kube]:
 
 
 @pytest.fixture(scope="session")
-def hosts(kube: Kube) -> Iterator[Mapping[str, Host]]:
+def hosts(kube: Kube, pytestconfig: pytest.Config) -> Iterator[Mapping[str, Host]]:
     """Hosts outside the cluster by role, none where there can be none."""
-    roles = ("outside", "excepted") if outside.possible() else ()
+    roles = ("outside", "excepted") if pytestconfig.stash[_ON_KIND] else ()
     token = secrets.token_hex(3)
     with ExitStack() as stack:
         yield {role: stack.enter_context(outside.host(kube, role, token)) for role in roles}

@@ -1,7 +1,6 @@
 """Hosts outside the cluster: containers in the network of kind's nodes, so that their addresses are seen unchanged."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,8 +42,10 @@ class Host:
 
 
 def possible() -> bool:
-    """Whether there can be hosts outside: on a kind cluster whose container engine is at hand."""
-    return "DOCKER_HOST" in os.environ
+    """Whether there can be hosts outside: the nodes are containers of the engine at hand, as kind makes them."""
+    nodes = _lines("kubectl", "get", "nodes", "--output", "name")
+    ours = _lines("docker", "ps", "--filter", "label=io.x-k8s.kind.cluster", "--format", "node/{{.Names}}")
+    return bool(nodes) and nodes <= ours
 
 
 @contextmanager
@@ -77,6 +78,15 @@ def node_address(node: Object) -> str:
     """The address that a node has among the others."""
     found: str = next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
     return found
+
+
+def _lines(*command: str) -> set[str]:
+    """What a program prints; nothing where it is not there or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return set()
+    return set(done.stdout.split()) if done.returncode == 0 else set()
 
 
 def _run(*command: str, stdin: str | None = None) -> str:
