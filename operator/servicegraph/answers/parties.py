@@ -1,6 +1,6 @@
 """An end of a question as the party of an entry, as a peer of a rule, and as the service that a graph declares."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from servicegraph.answers.ends import Member, Party
@@ -26,25 +26,26 @@ def declared_service(party: Party, scene: Scene) -> DeclaredService | None:
     return None
 
 
-def as_party(party: Party, scene: Scene, namespace: str, *, call: bool) -> dict[str, Any] | None:
-    """The end as the party of an entry in a graph of `namespace`; None where no entry can name it.
+def as_parties(party: Party, scene: Scene, namespace: str, *, call: bool) -> Iterator[dict[str, Any]]:
+    """The end as the party of an entry in a graph of `namespace`, the best way first; nothing where none can name it.
 
     A call names a DNS name; nobody can accept one.
     """
     declared = declared_service(party, scene)
     service = party.service or (declared.key if declared else None)
     if party.name:
-        return {"fqdn": party.name} if call else None
-    if service is not None and party.terms + scene.subject(service).terms:
+        if call:
+            yield {"fqdn": party.name}
+        return
+    if service is not None:
         elsewhere = {} if service.namespace == namespace else {"namespace": service.namespace}
-        return {"service": service.name, **elsewhere}
+        yield {"service": service.name, **elsewhere}
     (member, *others) = party.members
-    if others:
-        return None
-    if isinstance(member.end, Address):
-        return {"cidr": single(member.end.ip)}
-    elsewhere = {} if member.end.namespace == namespace else {"namespace": member.end.namespace}
-    return {"pods": {**elsewhere, "labels": stable(member.end.labels)}}
+    if isinstance(member.end, Address) and not others:
+        yield {"cidr": single(member.end.ip)}
+    elif isinstance(member.end, Pod) and service is None:
+        elsewhere = {} if member.end.namespace == namespace else {"namespace": member.end.namespace}
+        yield {"pods": {**elsewhere, "labels": stable(member.end.labels)}}
 
 
 def as_peers(party: Party, namespace: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from servicegraph.answers.edits import (
 )
 from servicegraph.answers.ends import Party
 from servicegraph.answers.explain import Answer, End, Explanation, Outcome, allows
-from servicegraph.answers.parties import as_party, as_peers, as_ports, declared_service
+from servicegraph.answers.parties import as_parties, as_peers, as_ports, declared_service
 from servicegraph.answers.scene import Scene
 from servicegraph.model.graph import DeclaredService
 from servicegraph.model.policy import Direction, Mode, Origin
@@ -156,18 +156,17 @@ class _Trial:
 
     def _entry(self, service: DeclaredService, other: Party, field: str) -> Iterator[Edit]:
         resource = self.resources.get(service.graph)
-        party = as_party(other, self.scene, service.key.namespace, call=field == "calls")
-        if resource is None or party is None:
+        if resource is None:
             return
-        port = self.asked.port
-        if "service" not in party:
-            written = {**party, "ports": as_ports(self.asked.ranges)}
-        elif port is not None:
-            written = {**party, "ports": [int(port) if port.isdigit() else port]}
-        else:
-            written = party
-        path = f"{service.path}.{field}"
-        yield Edit(service.graph, Action.ADD, path, written, place_in_words(resource, path))
+        port, path = self.asked.port, f"{service.path}.{field}"
+        for party in as_parties(other, self.scene, service.key.namespace, call=field == "calls"):
+            if "service" not in party:
+                written = {**party, "ports": as_ports(self.asked.ranges)}
+            elif port is not None:
+                written = {**party, "ports": [int(port) if port.isdigit() else port]}
+            else:
+                written = party
+            yield Edit(service.graph, Action.ADD, path, written, place_in_words(resource, path))
 
     def _removal(self, end: End, policy: PolicyKey, rule: str, origins: Iterable[Origin]) -> Iterator[AnyEdit]:
         found = False

@@ -73,6 +73,26 @@ def test_entries_that_say_the_same_go_together() -> None:
     ]
 
 
+def test_hosts_behind_a_service_without_selector_are_addresses_where_nothing_else_says_them() -> None:
+    mainframe = {"name": "mainframe", "namespace": "shop"}
+    hosts = (
+        {"apiVersion": "v1", "kind": "Service", "metadata": mainframe, "spec": {"ports": [{"port": 1414}]}},
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {**mainframe, "labels": {"kubernetes.io/service-name": "mainframe"}},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": ["198.51.100.9"]}],
+            "ports": [{"port": 1414}],
+        },
+    )
+    where = setting({"services": [SEARCH]}, *hosts)
+    entry = {"cidr": "198.51.100.9/32", "ports": [1414]}
+    assert told(ask(where, "search", "mainframe").changes[0]) == [("add", ".spec.services[0].calls", entry)]
+    entry = {"cidr": "198.51.100.9/32", "ports": [8080]}
+    assert told(ask(where, "mainframe", "search").changes[0]) == [("add", ".spec.services[0].accepts", entry)]
+
+
 def test_dns_is_a_setting_and_no_entry() -> None:
     resolver = {
         "apiVersion": "v1",
