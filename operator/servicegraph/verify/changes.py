@@ -11,11 +11,11 @@ from servicegraph.model.selectors import Selector
 from servicegraph.verify import classes, naming, portsets, sides
 from servicegraph.verify.causes import Cause
 from servicegraph.verify.ends import Pod
-from servicegraph.verify.grants import Term, View, World
-from servicegraph.verify.policies import NetworkPolicy
+from servicegraph.verify.grants import View, World
+from servicegraph.verify.naming import Parts
+from servicegraph.verify.policies import NetworkPolicy, PolicyKey
 from servicegraph.verify.portsets import PortSet
-from servicegraph.verify.sides import Half
-from servicegraph.verify.surplus import Excess, surplus
+from servicegraph.verify.surplus import Terms, surplus
 
 
 class ChangeKind(StrEnum):
@@ -62,7 +62,7 @@ def compare(
 ) -> tuple[Change, ...]:
     """What is allowed by one set of policies and not by the other, in canonical order.
 
-    `namespaces` are the labels of those that are known, `pods` tell what named ports mean.
+    `namespaces` are the labels of those that are known, `pods` tell what named ports mean. Raises TangledError.
     """
     old, new = tuple(old), tuple(new)
     world = World(namespaces or {}, pods)
@@ -92,19 +92,18 @@ def _gained(
     fresh, more, opened = kinds
     for place, half in before.side.items():
         view = View(world, *place)
-        for excess in surplus(after.side.get(place, {}), half, view):
+        truths = Terms(half, view)
+        parts: dict[PolicyKey, Parts] = {}
+        for excess in surplus(after.side.get(place, {}), truths, view):
             pods = classes.simplest(excess.pods)
             if excess.source is None:
                 causes = tuple(Cause(p.key) for p in before.selecting(excess.truth, view))
                 yield Change(opened, *place, pods, ANY_PEER, portsets.ALL, causes)
                 continue
-            kind = more if _known(excess, half, view) else fresh
+            touching = truths.term(excess.truth).touching(excess.grant)
+            kind = more if any(view.meets(excess.grant, grant) for grant in touching) else fresh
             for policy in after.selecting(excess.source, view):
-                for rule in naming.rule_flows(policy, excess, view):
+                if policy.key not in parts:
+                    parts[policy.key] = Parts.policy(policy, view)
+                for rule in naming.rule_flows(parts[policy.key], excess, truths, view):
                     yield Change(kind, *place, pods, rule.peer, rule.ports, (Cause(policy.key, rule.place),))
-
-
-def _known(excess: Excess, half: Half, view: View) -> bool:
-    """Whether the peers had something before."""
-    touching = Term(half[excess.truth], view).touching(excess.grant)
-    return any(view.meets(excess.grant, grant) for grant in touching)

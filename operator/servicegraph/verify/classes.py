@@ -19,6 +19,10 @@ _NOT = {
     Operator.DOES_NOT_EXIST: Operator.EXISTS,
 }
 
+_MANY = 16
+_UNNAMED = "/"
+"""No label has this value."""
+
 Possible = Callable[[Selector], bool]
 
 
@@ -64,14 +68,46 @@ def less(pods: Selector, other: Selector, possible: Possible = satisfiable) -> I
         pods = meet(pods, Selector((requirement,)))
 
 
-def outside(pods: Selector, others: Iterable[Selector]) -> Selector | None:
-    """Some pods of a class that none of the others holds; None where they hold it all."""
+class TangledError(Exception):
+    """Selectors that overlap so much that nobody can say in time which pods there can be.
+
+    To find pods that match none of many selectors is to solve a satisfiability problem.
+    """
+
+
+class Steps:
+    """Counts how often a search turns to another possibility, and ends it when that was too often."""
+
+    def __init__(self, most: int = 2_000) -> None:
+        self._left = most
+
+    def take(self) -> None:
+        """Once more. Raises TangledError."""
+        self._left -= 1
+        if self._left < 0:
+            raise TangledError
+
+
+def outside(
+    pods: Selector, others: Iterable[Selector], steps: Steps, namespaces: "Namespaces | None" = None
+) -> Selector | None:
+    """Some pods of a class that none of the others holds; None where they hold it all. Raises TangledError.
+
+    Beside many others it may be the class itself, when some pods of it are outside. With `namespaces` the classes are
+    those of peers.
+    """
     others = list(others)
+    if len(others) > _MANY:
+        labels = _some(pods, namespaces)
+        if labels is not None and not any(other.matches(labels) for other in others):
+            return pods
+    possible = namespaces.possible if namespaces is not None else satisfiable
     open_ends = [(pods, 0)]
     while open_ends:
+        steps.take()
         pods, number = open_ends.pop()
         while number < len(others):
-            pieces = list(less(pods, others[number]))
+            pieces = list(less(pods, others[number], possible))
             if not pieces:
                 break
             number += 1
@@ -80,6 +116,19 @@ def outside(pods: Selector, others: Iterable[Selector]) -> Selector | None:
         else:
             return pods
     return None
+
+
+def _some(pods: Selector, namespaces: "Namespaces | None") -> Mapping[str, str] | None:
+    """Labels of a pod of a class: as few as possible, with values that no selector names."""
+    labels: dict[str, str] = {}
+    for requirement in pods.requirements:
+        if requirement.operator is Operator.IN:
+            labels[requirement.key] = requirement.values[0]
+        elif requirement.operator is Operator.EXISTS:
+            labels.setdefault(requirement.key, _UNNAMED)
+    if namespaces is not None:
+        labels |= namespaces.labels(labels.get(_NAME, _UNNAMED))
+    return labels if pods.matches(labels) else None
 
 
 @lru_cache(maxsize=65_536)

@@ -1,5 +1,6 @@
 """What is allowed, as an algebra: sets of peers, each with its ports."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -8,8 +9,8 @@ from servicegraph.model.ports import PortRange, merge_ranges
 from servicegraph.model.selectors import EVERYTHING, Selector
 from servicegraph.verify import addresssets, classes, portsets
 from servicegraph.verify.addresssets import AddressSet
-from servicegraph.verify.classes import Namespaces
-from servicegraph.verify.ends import Pod
+from servicegraph.verify.classes import Namespaces, Steps
+from servicegraph.verify.ends import NamedPort, Pod
 from servicegraph.verify.index import SelectorIndex
 from servicegraph.verify.portsets import PortName, PortSet
 
@@ -17,6 +18,9 @@ PeerSet = Selector | AddressSet | NamePeer
 """A class of pods, a set of addresses, or a DNS name: three worlds that share nothing."""
 
 Allowed = Mapping[Peer, PortSet]
+
+_FEW = 8
+"""Grants that are taken out of another one by one; with more, what is left would be in too many pieces."""
 
 
 class Grant(NamedTuple):
@@ -31,11 +35,11 @@ class World:
 
     def __init__(self, namespaces: Mapping[str, Mapping[str, str]], pods: Iterable[Pod] = ()) -> None:
         self.namespaces = Namespaces(namespaces)
-        self._pods = [
+        self._pods = _Pods(
             ({**pod.labels, **self.namespaces.labels(pod.namespace)}, pod.named_ports)
             for pod in pods
             if not pod.host_network
-        ]
+        )
         self._numbers: dict[tuple[PortName, Selector], list[set[int]]] = {}
 
     def surely(self, name: PortName, pods: Selector) -> tuple[PortRange, ...]:
@@ -55,24 +59,49 @@ class World:
         if found is None:
             found = self._numbers[name, pods] = [
                 {p.number for p in ports if (p.protocol, p.name) == (name.protocol, name.name)}
-                for labels, ports in self._pods
-                if pods.matches(labels)
+                for ports in self._pods.matching(pods)
             ]
         return found
 
 
+class _Pods:
+    """The named ports of known pods, found by labels."""
+
+    def __init__(self, pods: Iterable[tuple[Mapping[str, str], tuple[NamedPort, ...]]]) -> None:
+        self._pods = list(pods)
+        self._by_label: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for number, (labels, _) in enumerate(self._pods):
+            for label in labels.items():
+                self._by_label[label].append(number)
+
+    def matching(self, pods: Selector) -> Iterator[tuple[NamedPort, ...]]:
+        """The named ports of each pod of a class."""
+        pinned = [self._by_label.get(label, []) for label in pods.labels().items()]
+        candidates = min(pinned, key=len) if pinned else list(range(len(self._pods)))
+        for number in candidates:
+            labels, ports = self._pods[number]
+            if pods.matches(labels):
+                yield ports
+
+
 class View:
-    """The world as the policies of one namespace see it in one direction."""
+    """The world as the policies of one namespace see it in one direction.
+
+    What takes too many steps of `steps` raises TangledError.
+    """
 
     def __init__(self, world: World, own: str, direction: Direction) -> None:
         self.world, self.own, self.direction = world, own, direction
+        self.steps = Steps()
         self._possible = world.namespaces.possible
 
     def grants(self, peer: Peer, ports: PortSet) -> Iterator[Grant]:
         """What a peer and its ports allow. Addresses have no named ports."""
         match peer:
             case PodPeer():
-                yield Grant(classes.of_peer(peer, self.own), ports)
+                pods = classes.of_peer(peer, self.own)
+                if self._possible(pods):
+                    yield Grant(pods, ports)
             case AddressPeer():
                 yield Grant(addresssets.of_peer(peer), self._of_addresses(ports))
             case NamePeer():
@@ -105,16 +134,18 @@ class View:
         pieces = [Grant(piece, one.ports) for piece in self._without(one.peers, other.peers)]
         return [*pieces, Grant(common, left)] if left else pieces
 
-    def remaining(self, grant: Grant, others: Iterable[Grant], subject: Selector) -> list[Grant]:
-        """What a grant allows and none of the others does. Names become numbers where pods are known."""
-        others = list(others)
+    def remaining(self, grant: Grant, term: "Term", subject: Selector) -> list[Grant]:
+        """What a grant allows and a term does not. Names become numbers where pods are known.
+
+        Where a term has very many of the peers, some are left in that the term allows.
+        """
         found: list[Grant] = []
-        for left in self._less_all(grant, others, subject):
+        for left in self._beyond(grant, term, subject):
             numbers = self.numbered(left, subject)
             if numbers == left:
                 found.append(left)
             elif numbers.ports:
-                found += self._less_all(numbers, others, subject)
+                found += self._beyond(numbers, term, subject)
         return found
 
     def numbered(self, grant: Grant, subject: Selector) -> Grant:
@@ -133,11 +164,26 @@ class View:
                 numbers += meant
         return Grant(grant.peers, (*merge_ranges(tuple(numbers)), *kept))
 
-    def _less_all(self, grant: Grant, others: list[Grant], subject: Selector) -> list[Grant]:
-        found = [grant] if grant.ports else []
+    def _beyond(self, grant: Grant, term: "Term", subject: Selector) -> list[Grant]:
+        others = [other for other in term.touching(grant) if self._takes(other, grant, subject)]
+        if not isinstance(grant.peers, Selector) or len(others) <= _FEW:
+            found = [grant] if grant.ports else []
+            for other in others:
+                found = [piece for left in found for piece in self.less(left, other, subject)]
+            return found
+        pods = [other.peers for other in others if isinstance(other.peers, Selector)]
+        if classes.outside(grant.peers, pods, self.steps, self.world.namespaces) is not None:
+            return [grant]
+        found = []
         for other in others:
-            found = [piece for left in found for piece in self.less(left, other, subject)]
+            common = self._common(grant.peers, other.peers)
+            left = portsets.less(grant.ports, self._sure(other.ports, other.peers, subject))
+            if common is not None and left:
+                found += self._beyond(Grant(common, left), term, subject)
         return found
+
+    def _takes(self, other: Grant, grant: Grant, subject: Selector) -> bool:
+        return portsets.less(grant.ports, self._sure(other.ports, other.peers, subject)) != grant.ports
 
     def _sure(self, ports: PortSet, peers: PeerSet, subject: Selector) -> PortSet:
         """The set with the numbers that its names mean for sure."""

@@ -7,12 +7,12 @@ from servicegraph.model.selectors import Operator, Selector, overlap
 
 
 class SelectorIndex:
-    """A set of selectors. The label key that most of them pin to one value tells them apart."""
+    """A set of selectors. They are told apart by the label key of which they pin the most values."""
 
     def __init__(self, selectors: Iterable[Selector]) -> None:
         found = [(selector, selector.labels()) for selector in selectors]
-        keys = Counter(key for _, pinned in found for key in pinned)
-        self._key = max(keys, key=lambda key: (keys[key], key)) if keys else ""
+        values = Counter(key for key, _ in {label for _, pinned in found for label in pinned.items()})
+        self._key = max(values, key=lambda key: (values[key], key)) if values else ""
         self._pinned: dict[str, list[Selector]] = defaultdict(list)
         self._others: list[Selector] = []
         for selector, pinned in found:

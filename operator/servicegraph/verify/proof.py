@@ -18,10 +18,11 @@ from servicegraph.verify.causes import Cause
 from servicegraph.verify.ends import Pod
 from servicegraph.verify.grants import View, World
 from servicegraph.verify.index import SelectorIndex
+from servicegraph.verify.naming import Parts
 from servicegraph.verify.policies import NetworkPolicy
 from servicegraph.verify.portsets import PortSet
 from servicegraph.verify.sides import Half
-from servicegraph.verify.surplus import Excess, surplus
+from servicegraph.verify.surplus import Excess, Terms, surplus
 
 
 class Kind(StrEnum):
@@ -64,16 +65,20 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """The result. `trusted` are flows that are too many and that the graph accepts; they leave it exact."""
+    """The result. `trusted` are flows that are too many and that the graph accepts; they leave it exact.
+
+    In the namespaces that are `tangled` nothing is proven: selectors there overlap too much to tell pods apart.
+    """
 
     missing: tuple[Difference, ...] = ()
     extra: tuple[Difference, ...] = ()
     trusted: tuple[Difference, ...] = ()
+    tangled: tuple[str, ...] = ()
 
     @property
     def exact(self) -> bool:
         """Whether the policies allow what is declared and nothing else, but for what is trusted."""
-        return not self.missing and not self.extra
+        return not (self.missing or self.extra or self.tangled)
 
 
 def prove(
@@ -91,12 +96,13 @@ def prove(
     """
     said = [d for d in declared if d.service is not None or d.mode is Mode.ENFORCE]
     prover = _Prover(said, policies, World(namespaces or {}, pods))
-    found = prover.extra()
+    missing, found, tangled = prover.differences()
     accepted = [_trusted(difference, trusts or {}) for difference in found]
     return Proof(
-        missing=prover.missing(),
+        missing=missing,
         extra=tuple(d for d, trusted in zip(found, accepted, strict=True) if not trusted),
         trusted=tuple(d for d, trusted in zip(found, accepted, strict=True) if trusted),
+        tangled=tangled,
     )
 
 
@@ -114,44 +120,58 @@ class _Prover:
         self._declared: dict[tuple[str, Selector], list[Declared]] = defaultdict(list)
         for said in declared:
             self._declared[said.namespace, said.subject].append(said)
+        self._known_parts: dict[tuple[int, Direction], Parts] = {}
         self._policies: dict[tuple[str, Selector], list[NetworkPolicy]] = defaultdict(list)
         for policy in policies:
             self._policies[policy.namespace, policy.subject].append(policy)
 
-    def missing(self) -> tuple[Difference, ...]:
+    def differences(self) -> tuple[tuple[Difference, ...], tuple[Difference, ...], tuple[str, ...]]:
+        """What is missing, what is too much, and the namespaces where nobody can say."""
+        missing: list[Difference] = []
+        extra: list[tuple[Difference, Peer]] = []
+        tangled: set[str] = set()
+        for place in self._truth:
+            view = View(self._world, *place)
+            try:
+                found = list(self._missing(view)), list(self._extra(view))
+            except classes.TangledError:
+                tangled.add(view.own)
+            else:
+                missing += found[0]
+                extra += found[1]
+        return _in_order(missing), _in_order(_as_written(extra)), tuple(sorted(tangled))
+
+    def _missing(self, view: View) -> Iterator[Difference]:
         """What is declared and not allowed, at pods that are isolated."""
-        return _in_order(self._missing())
+        place = view.own, view.direction
+        truths = Terms(self._actual.get(place, {}), view)
+        for excess in surplus(self._truth[place], truths, view, isolated_alone=False):
+            causes = tuple(Cause(key) for key in sorted({p.key for p in self._selecting(excess.truth, view)}))
+            for said in self._saying(excess.source, view):
+                for flow in naming.declared_flows(self._parts(said, view), excess, view):
+                    yield _difference(Kind.MISSING, excess, said, view, flow.peer, flow.ports, flow.origin, causes)
 
-    def extra(self) -> tuple[Difference, ...]:
-        """What is allowed and not declared."""
-        return _in_order(_as_written(self._extra()))
+    def _extra(self, view: View) -> Iterator[tuple[Difference, Peer]]:
+        """What is allowed and not declared, with the peer of the rule that allows it."""
+        place = view.own, view.direction
+        truths = Terms(self._truth[place], view)
+        for excess in _attributed(surplus(self._actual.get(place, {}), truths, view), truths.half, view):
+            for said in self._saying(excess.truth, view):
+                if excess.source is None:
+                    yield _difference(Kind.NOT_ISOLATED, excess, said, view, ANY_PEER, portsets.ALL), ANY_PEER
+                    continue
+                for policy in self._selecting(excess.source, view):
+                    for rule in naming.rule_flows(self._parts(policy, view), excess, truths, view):
+                        causes = (Cause(policy.key, rule.place),)
+                        found = _difference(Kind.EXTRA, excess, said, view, rule.peer, rule.ports, None, causes)
+                        yield found, rule.whole
 
-    def _missing(self) -> Iterator[Difference]:
-        for place, half in self._truth.items():
-            view = View(self._world, *place)
-            for excess in surplus(half, self._actual.get(place, {}), view, isolated_alone=False):
-                isolating = self._selecting(excess.truth, view)
-                causes = tuple(Cause(key) for key in sorted({policy.key for policy in isolating}))
-                for said in self._saying(excess.source, view):
-                    for flow in naming.declared_flows(said, excess.grant, view):
-                        yield _difference(Kind.MISSING, excess, said, view, flow.peer, flow.ports, flow.origin, causes)
-
-    def _extra(self) -> Iterator[tuple[Difference, Peer]]:
-        """With the peer of the rule that allows it."""
-        for place, half in self._truth.items():
-            view = View(self._world, *place)
-            for excess in _attributed(surplus(self._actual.get(place, {}), half, view), half):
-                for said in self._saying(excess.truth, view):
-                    if excess.source is None:
-                        yield _difference(Kind.NOT_ISOLATED, excess, said, view, ANY_PEER, portsets.ALL), ANY_PEER
-                        continue
-                    for policy in self._selecting(excess.source, view):
-                        for rule in naming.rule_flows(policy, excess, view):
-                            causes = (Cause(policy.key, rule.place),)
-                            yield (
-                                _difference(Kind.EXTRA, excess, said, view, rule.peer, rule.ports, None, causes),
-                                rule.whole,
-                            )
+    def _parts(self, whose: Declared | NetworkPolicy, view: View) -> Parts:
+        key = (id(whose), view.direction)
+        if key not in self._known_parts:
+            made = Parts.declared(whose, view) if isinstance(whose, Declared) else Parts.policy(whose, view)
+            self._known_parts[key] = made
+        return self._known_parts[key]
 
     def _saying(self, selector: Selector | None, view: View) -> list[Declared]:
         """The declarations with this selector that concern the direction, those of services first."""
@@ -163,14 +183,14 @@ class _Prover:
         return [p for p in self._policies[view.own, selector] if view.direction in p.directions]
 
 
-def _attributed(found: Iterable[Excess], half: Half) -> Iterator[Excess]:
+def _attributed(found: Iterable[Excess], half: Half, view: View) -> Iterator[Excess]:
     """Pods of a service are told there, and not at the default deny of their namespace too."""
     services = SelectorIndex(selector for selector in half if not selector.is_empty)
     for excess in found:
         if not excess.truth.is_empty:
             yield excess
             continue
-        others = classes.outside(excess.pods, services.overlapping(excess.pods))
+        others = classes.outside(excess.pods, services.overlapping(excess.pods), view.steps)
         if others is not None:
             yield excess._replace(pods=others)
 

@@ -30,7 +30,7 @@ class Excess(NamedTuple):
     grant: Grant
 
 
-class _Terms:
+class Terms:
     """A half that is quick to ask."""
 
     def __init__(self, half: Half, view: View) -> None:
@@ -40,39 +40,40 @@ class _Terms:
 
     @cached_property
     def index(self) -> SelectorIndex:
+        """Its selectors."""
         return SelectorIndex(self.half)
 
     def term(self, selector: Selector) -> Term:
+        """What one of its selectors allows."""
         found = self._terms.get(selector)
         if found is None:
             found = self._terms[selector] = Term(self.half[selector], self._view)
         return found
 
 
-def surplus(one: Half, other: Half, view: View, isolated_alone: bool = True) -> Iterator[Excess]:
-    """What `one` allows beyond `other`, for classes of pods that `other` isolates.
+def surplus(one: Half, truths: Terms, view: View, isolated_alone: bool = True) -> Iterator[Excess]:
+    """What one side allows beyond the other, for classes of pods that the other isolates. Raises TangledError.
 
-    With `isolated_alone`, pods that `other` isolates and `one` does not count too: those may everything.
+    With `isolated_alone`, pods that the other isolates and the one does not count too: those may everything.
     """
-    truths = _Terms(other, view)
     for source, allowed in one.items():
-        same = other.get(source, {})
-        if source in other and same == allowed:
+        same = truths.half.get(source, {})
+        if source in truths.half and same == allowed:
             continue
         differing = [(peer, ports) for peer, ports in allowed.items() if same.get(peer) != ports]
         for truth in truths.index.overlapping(source) if differing else ():
-            known = other[truth]
+            known = truths.half[truth]
             for peer, ports in differing:
                 if known.get(peer) != ports:
                     for grant in view.grants(peer, ports):
                         yield from _beyond(grant, source, truth, truths, view)
     if isolated_alone:
-        yield from _open(one, other)
+        yield from _open(one, truths, view)
 
 
-def _beyond(grant: Grant, source: Selector, truth: Selector, truths: _Terms, view: View) -> Iterator[Excess]:
+def _beyond(grant: Grant, source: Selector, truth: Selector, truths: Terms, view: View) -> Iterator[Excess]:
     pods = source if source == truth else classes.meet(source, truth)
-    left = view.remaining(grant, truths.term(truth).touching(grant), pods)
+    left = view.remaining(grant, truths.term(truth), pods)
     if not left:
         return
     others = [s for s in truths.index.overlapping(pods) if s != truth]
@@ -84,22 +85,21 @@ def _beyond(grant: Grant, source: Selector, truth: Selector, truths: _Terms, vie
 
 
 def _uncovered(
-    pods: Selector, left: list[Grant], others: list[Selector], truths: _Terms, view: View
+    pods: Selector, left: list[Grant], others: list[Selector], truths: Terms, view: View
 ) -> tuple[Selector, list[Grant]] | None:
     """Pods of a class to which the other selectors that they meet do not allow all of it, and what is left of it."""
     open_ends = [(pods, left, 0)]
     while open_ends:
+        view.steps.take()
         pods, left, number = open_ends.pop()
         while number < len(others):
             other = others[number]
             number += 1
-            covering = [found for grant in left for found in truths.term(other).touching(grant)]
-            if not covering:
-                continue
             inside = classes.meet(pods, other)
             if not satisfiable(inside):
                 continue
-            rest = [piece for grant in left for piece in view.remaining(grant, covering, inside)]
+            term = truths.term(other)
+            rest = [piece for grant in left for piece in view.remaining(grant, term, inside)]
             if rest == left:
                 continue
             pieces = list(classes.less(pods, other))
@@ -114,12 +114,20 @@ def _uncovered(
     return None
 
 
-def _open(one: Half, other: Half) -> Iterator[Excess]:
-    """The pods that `other` isolates and `one` does not."""
+def _open(one: Half, truths: Terms, view: View) -> Iterator[Excess]:
+    """The pods that the other side isolates and the one does not, but for those that it allows everything."""
     index = SelectorIndex(one)
-    for truth, allowed in other.items():
+    for truth, allowed in truths.half.items():
         if truth in one or allowed.get(ANY_PEER) == portsets.ALL:
             continue
-        pods = classes.outside(truth, index.overlapping(truth))
-        if pods is not None:
-            yield Excess(pods, None, truth, Grant(EVERYTHING, portsets.ALL))
+        pods = classes.outside(truth, index.overlapping(truth), view.steps) if satisfiable(truth) else None
+        if pods is None:
+            continue
+        found = _uncovered(pods, list(view.grants(ANY_PEER, portsets.ALL)), _open_to_all(pods, truths), truths, view)
+        if found is not None:
+            yield Excess(found[0], None, truth, Grant(EVERYTHING, portsets.ALL))
+
+
+def _open_to_all(pods: Selector, truths: Terms) -> list[Selector]:
+    """The selectors that allow everything to pods that they share with a class."""
+    return [s for s in truths.index.overlapping(pods) if truths.half[s].get(ANY_PEER) == portsets.ALL]
