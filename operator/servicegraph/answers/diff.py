@@ -160,8 +160,15 @@ class _Diff:
 
     def _isolation(self, halves: Iterable[_Half]) -> Iterator[FlowChange]:
         for half in halves:
-            if half.change.kind in _WHOLE:
+            if half.change.kind in _WHOLE and not self._lets_all(half.change):
                 yield FlowChange(half.change.kind, *half.ends, half.change.ports, tuple(self._reasons(half)))
+
+    def _lets_all(self, change: Change) -> bool:
+        """Whether what isolates pods, or did, lets everything pass all the same."""
+        scene = self._new if _is_new(change.kind) else self._old
+        policies = [found for cause in change.causes if (found := _policy(scene, cause)) is not None]
+        rules = (rule for policy in policies for rule in policy.rules(change.direction))
+        return any(rule.peers is None and rule.ports is None for rule in rules)
 
     def _flows(self, halves: Iterable[_Half], *, more: bool) -> Iterator[FlowChange]:
         """Flows that are allowed on one side of the change, the new one for `more`."""

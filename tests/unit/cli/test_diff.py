@@ -100,6 +100,17 @@ def test_a_service_that_is_not_covered_any_more_widens(two: Path, capsysbinary: 
     assert "isolated  shop/database: its ingress is isolated now" in back.printed
 
 
+def test_isolation_that_lets_everything_pass_changes_nothing(two: Path, capsysbinary: Any) -> None:
+    spec = "{podSelector: {}, policyTypes: [Ingress], ingress: [{}]}"
+    head = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: all, namespace: shop}\n"
+    for side in ("old", "new"):
+        (two / side / "servicegraph.yaml").unlink()
+    (two / "new" / "all.yaml").write_text(f"{head}spec: {spec}\n")
+    assert ran(capsysbinary, "diff", "old", "new") == (0, "No flow changes.\n", "")
+    (two / "new" / "all.yaml").write_text(f"{head}spec: {spec.replace('[{}]', '[]')}\n")
+    assert [item[0] for item in kinds(answered(capsysbinary, "diff", "old", "new"))] == ["Isolated"]
+
+
 def test_one_end_alone_changes_no_flow(two: Path, capsysbinary: Any) -> None:
     edit(
         two / "new" / "servicegraph.yaml",
