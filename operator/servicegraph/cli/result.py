@@ -18,6 +18,7 @@ from servicegraph.verify.proof import Difference, Kind, Proof
 from servicegraph.verify.unmodelled import PolicyKind, unmodelled
 from servicegraph.verify.words import Words
 
+TANGLED = "its policies select pods by so many labels that nobody can tell which pods there can be; use fewer"
 _RULES = {Kind.MISSING: "MissingFlow", Kind.EXTRA: "ExtraFlow", Kind.NOT_ISOLATED: "NotIsolated"}
 
 
@@ -46,6 +47,7 @@ class Result:
 
     told: tuple[Told, ...]
     foreign: tuple[Foreign, ...]
+    tangled: tuple[str, ...]
     doubts: tuple[Finding, ...]
     services: int
     policies: int
@@ -72,12 +74,12 @@ class Result:
         services = {said.service for said in compilation.declared if said.isolated and said.service is not None}
         doubts = tuple(problem for problem in problems if problem.code in INEXACT)
         ordered = tuple(sorted(told, key=lambda t: (not t.counts, t.file, t.line, t.message)))
-        return cls(ordered, _foreign(read), doubts, len(services), len(held), words, read)
+        return cls(ordered, _foreign(read), proof.tangled, doubts, len(services), len(held), words, read)
 
     @property
     def proven(self) -> bool:
         """Whether the policies allow exactly what is declared, but for what is trusted."""
-        return not (self.foreign or self.doubts or any(told.counts for told in self.told))
+        return not (self.foreign or self.tangled or self.doubts or any(told.counts for told in self.told))
 
     @property
     def summary(self) -> Mapping[str, Any]:
@@ -86,16 +88,21 @@ class Result:
         trusted = sum(told.trusted for told in self.told)
         exact = "ExactExceptTrusted" if trusted else "Exact"
         return {
-            "result": exact if self.proven else "Inexact" if kinds or self.doubts else "UnmodelledPolicies",
+            "result": exact if self.proven else "Inexact" if kinds or self.doubts else self._unproven,
             "missing": kinds.count(Kind.MISSING),
             "extra": kinds.count(Kind.EXTRA),
             "notIsolated": kinds.count(Kind.NOT_ISOLATED),
             "trusted": trusted,
             "dryRun": sum(not told.counts and not told.trusted for told in self.told),
             "unmodelled": len(self.foreign),
+            "tangled": list(self.tangled),
             "services": self.services,
             "policies": self.policies,
         }
+
+    @property
+    def _unproven(self) -> str:
+        return "UnmodelledPolicies" if self.foreign else "TangledSelectors"
 
 
 def as_text(result: Result) -> str:
@@ -103,6 +110,7 @@ def as_text(result: Result) -> str:
     shown = [t for t in result.told if t.counts or t.trusted]
     lines = [f"{place(t.file, t.line)}: {t.message}{' (trusted)' if t.trusted else ''}" for t in shown]
     lines += [f"{place(f.file, f.line)}: {f.message}" for f in result.foreign]
+    lines += [f"not proven: namespace {name}: {TANGLED}" for name in result.tangled]
     lines += [f"{place(d.file, d.line)}: inexact: {d.message}" for d in result.doubts]
     return "".join(f"{line}\n" for line in (*lines, _conclusion(result)))
 
@@ -132,6 +140,7 @@ def _conclusion(result: Result) -> str:
         return f"exact{but}: {what}"
     kinds = (("missing", "missing"), ("extra", "extra"), ("notIsolated", "not isolated"), ("unmodelled", "unmodelled"))
     told = [f"{found[name]} {word}" for name, word in kinds if found[name]]
+    told += [f"{count(len(result.tangled), 'namespace')} not proven"] if result.tangled else []
     told += [count(len(result.doubts), "service that meets others")] if result.doubts else []
     return f"not exact: {', '.join(told)}: {what}"
 

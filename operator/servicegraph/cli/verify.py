@@ -18,11 +18,14 @@ from servicegraph.compiler.ignores import reported
 from servicegraph.compiler.incremental import compile_all
 from servicegraph.model.compilation import Compilation
 from servicegraph.model.policy import Mode, PolicyKind
+from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.report import manifests, sarif
 from servicegraph.sources.documents import Document
 from servicegraph.sources.errors import InputError
 from servicegraph.verify import policies
+from servicegraph.verify.classes import TangledError
 from servicegraph.verify.policies import NetworkPolicy
+from servicegraph.verify.redundant import redundant
 
 HELP_PAGE = "docs/proof.md"
 
@@ -111,11 +114,19 @@ def _is_ours(document: Document) -> bool:
 
 
 def _problems(read: Reading, compilation: Compilation) -> list[output.Finding]:
-    """What compiling and lint have to say, less what the graphs ignore."""
+    """What compiling, the proof and lint have to say, less what the graphs ignore."""
+    told = [*compilation.problems, *_redundant(compilation)]
     compiled = [
-        problem
-        for graph in read.graphs
-        for problem in reported((p for p in compilation.problems if p.graph == graph.key), graph)
+        problem for graph in read.graphs for problem in reported((p for p in told if p.graph == graph.key), graph)
     ]
     found = lint(read.graphs, read.cluster, read.profile, compilation)
     return output.findings([*compiled, *found], read.documents)
+
+
+def _redundant(compilation: Compilation) -> list[Problem]:
+    try:
+        found = redundant(compilation.declared)
+    except TangledError:
+        return []
+    message = "other entries declare all that this one does: without it nothing changes"
+    return [Problem(Code.REDUNDANT_ENTRY, Severity.INFO, o.graph, o.path, f"{o.text}: {message}") for o in found]

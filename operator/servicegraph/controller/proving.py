@@ -30,10 +30,14 @@ Place = ServiceKey | str
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What differs at the pods of one service, or of a namespace beside its services, in words."""
+    """What differs at the pods of one service, or of a namespace beside its services, in words.
+
+    `unproven`: selectors overlap too much to tell.
+    """
 
     wrong: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
+    unproven: bool = False
 
 
 class Check:
@@ -59,9 +63,9 @@ class Check:
     def fault(self) -> str | None:
         """How the policies differ from what is declared, None where they do not: a difference is a bug of ours."""
         proof = prove(self._declared, [read(manifest(policy)) for policy in self._policies])
-        if proof.exact:
-            return None
-        return Words(self._declared).difference((*proof.missing, *proof.extra)[0])
+        if found := (*proof.missing, *proof.extra):
+            return Words(self._declared).difference(found[0])
+        return None if proof.exact else "its selectors overlap too much to tell"
 
 
 def findings(
@@ -74,9 +78,10 @@ def findings(
         service: Finding(
             tuple(words.difference(d) for d in wrong.get(service, ())),
             tuple(words.difference(d) for d in trusted.get(service, ())),
+            service.namespace in proof.tangled,
         )
         for service in services
-        if service in wrong or service in trusted
+        if service in wrong or service in trusted or service.namespace in proof.tangled
     }
 
 
@@ -90,6 +95,7 @@ def beside(compiler: Compiler, namespace: str, foreign: Foreign, trusts: Trusts)
     return Finding(
         tuple(words.difference(d) for d in (*proof.missing, *proof.extra) if d.subject.service is None),
         tuple(words.difference(d) for d in proof.trusted if d.subject.service is None),
+        namespace in proof.tangled,
     )
 
 

@@ -121,6 +121,7 @@ class Reporter:
         return Finding(
             tuple(sentence for finding in found for sentence in finding.wrong),
             tuple(sentence for finding in found for sentence in finding.trusted),
+            any(finding.unproven for finding in found),
         )
 
     def _unmodelled(self, live: LiveGraph) -> str:

@@ -168,6 +168,9 @@ def verified(result: GraphResult, outcome: Outcome) -> Condition:
     if outcome.unmodelled:
         message = f"not proven: {outcome.unmodelled} can select these pods, and what they allow is not known here"
         return Condition("Verified", None, "UnmodelledPolicies", message)
+    if outcome.proof.unproven:
+        message = "not proven: policies of others select these pods by so many labels that nobody can tell them apart"
+        return Condition("Verified", None, "TangledSelectors", message)
     whose = "what Enforce would write allows" if result.graph.mode is Mode.DRY_RUN else "policies allow"
     if trusted := outcome.proof.trusted:
         message = _listed(f"{whose} exactly the declared flows, but for trusted ones", trusted)

@@ -1,6 +1,7 @@
 """`servicegraph verify` as its users meet it: exact, or every flow that differs with its place."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,38 @@ def test_sarif_has_the_places(capsysbinary: Any, tmp_path: Path) -> None:
     results = log["runs"][0]["results"]
     assert {result["ruleId"] for result in results} == {"ExtraFlow"}
     assert all(result["level"] == "error" for result in results)
+
+
+def test_an_entry_that_says_nothing_new_is_told(capsysbinary: Any, tmp_path: Path) -> None:
+    services = yaml.safe_load((SHOP / "servicegraph.yaml").read_text())["spec"]["services"]
+    services[1]["calls"] += [{"pods": {"labels": {APP: "database"}}, "ports": [5432]}]
+    services[2]["accepts"] = [{"pods": {"labels": {APP: "search"}}, "ports": [5432]}]
+    ran = run(capsysbinary, "--rendered", *graph(tmp_path, services=services))
+    assert ran.code == 0
+    assert ran.said.count("[RedundantEntry]") == 3
+    services[1]["calls"].pop()
+    assert "RedundantEntry" in run(capsysbinary, "--rendered", *graph(tmp_path, services=services)).said
+    services[2].pop("accepts")
+    assert "RedundantEntry" not in run(capsysbinary, "--rendered", *graph(tmp_path, services=services)).said
+
+
+def test_selectors_that_nobody_can_tell_apart_end_in_words(capsysbinary: Any, tmp_path: Path) -> None:
+    chance = random.Random(1)
+    operators = ("Exists", "DoesNotExist")
+    tangle = [
+        foreign(
+            f"p{number}",
+            podSelector={
+                "matchExpressions": [
+                    {"key": f"k{key}", "operator": chance.choice(operators)} for key in chance.sample(range(26), 3)
+                ]
+            },
+            policyTypes=["Ingress"],
+        )
+        for number in range(130)
+    ]
+    path = written(tmp_path, tangle)
+    ran = run(capsysbinary, *INPUT, path)
+    assert ran.code == 1
+    assert "not proven: namespace shop: its policies select pods by so many labels" in ran.printed
+    assert json.loads(run(capsysbinary, *INPUT, path, "-o", "json").printed)["summary"]["tangled"] == ["shop"]

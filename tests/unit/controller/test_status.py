@@ -180,6 +180,10 @@ def test_policies_that_nobody_knows_leave_it_unknown() -> None:
     assert verified(Outcome(unmodelled="x", proof=Finding(EXTRA)))[0] == "False"
 
 
+def test_selectors_that_nobody_can_tell_apart_leave_it_unknown() -> None:
+    assert verified(Outcome(proof=Finding(unproven=True)))[:2] == ("Unknown", "TangledSelectors")
+
+
 def test_what_is_not_in_place_is_not_verified() -> None:
     assert verified(Outcome(failures=(TAKEN,)))[:2] == ("False", "NotApplied")
     assert verified(Outcome(failures=(BUSY,)))[:2] == ("True", "Exact")
