@@ -28,7 +28,7 @@ COLOURS = 7
 _CALLERS = ("caller", "stranger")
 _RATE = 100
 _TIMEOUT = "200ms"
-_BEFORE_SECONDS = 1.0
+_BEFORE_SECONDS = 0.3
 _CALL_SECONDS = 0.1
 
 

@@ -45,12 +45,18 @@ _summaries = msgspec.json.Decoder(list[Summary]).decode
 
 
 class Load:
-    """Calls from a pod that is there all the while, from now until `stop`."""
+    """Calls from a pod that is there all the while, from `began` until `stop`."""
 
     def __init__(self, namespace: str, pod: str, targets: Iterable[str], rate: int = RATE, timeout: str = "5s") -> None:
         command = ["kubectl", "exec", "--stdin", "--namespace", namespace, pod, "--", "workload", "load", "--stdin"]
         command += ["--for=1h", f"--rate={rate}", f"--timeout={timeout}", *targets]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def began(self) -> None:
+        """Wait until it calls: to start a program in a pod takes a while."""
+        assert self._process.stderr is not None
+        said = self._process.stderr.readline()
+        assert said == b"calling\n", said.decode()
 
     def stop(self) -> list[Summary]:
         """End it, wait for the calls that are under way, and say what came of all."""
@@ -66,8 +72,10 @@ class Load:
 
 @contextmanager
 def loads(*running: Load) -> Iterator[None]:
-    """Loads that end with the block, however it ends."""
+    """Loads that have begun, and that end with the block, however it ends."""
     try:
+        for load in running:
+            load.began()
         yield
     finally:
         for load in running:

@@ -51,7 +51,7 @@ def test_a_flip_to_labels_that_nothing_covered_is_told_and_closed(
     declared = Load(town.namespace, town.pod("frontend"), ["tcp://search:80"])
     undeclared = Load(town.namespace, town.pod("visitor"), [target], rate=100, timeout="300ms")
     with loads(declared, undeclared):
-        go_on(1.5)
+        go_on(1.0)
         began = datetime.now(UTC)
         town.lead("search", NEW)
         eventually(lambda: "CoverageGap" in codes(kube, town), "the gap is a problem in the status", poll=_POLL)
