@@ -98,11 +98,6 @@ def kill_agent(kube: Kube) -> None:
     _kubectl("rollout", "status", f"daemonset/{name}", "--namespace", namespace, "--timeout=180s")
 
 
-def has_agent(kube: Kube) -> bool:
-    """Whether the network plugin is one whose agent these tests know how to kill."""
-    return kube.get("DaemonSet", *_AGENT) is not None
-
-
 def _is_behind(town: Town, colour: str) -> bool:
     """Whether the pods behind checkout are those of a colour, as the cluster knows them."""
     slices = [
