@@ -139,7 +139,7 @@ class _Prover:
             else:
                 missing += found[0]
                 extra += found[1]
-        return _in_order(missing), _in_order(_as_written(extra)), tuple(sorted(tangled))
+        return _in_order(_together(missing)), _in_order(_as_written(extra)), tuple(sorted(tangled))
 
     def _missing(self, view: View) -> Iterator[Difference]:
         """What is declared and not allowed, at pods that are isolated."""
@@ -208,6 +208,15 @@ def _difference(
     pods = classes.simplest(excess.pods)
     subject = Subject(said.namespace, pods, said.service, said.graph, said.path, said.mode, said.draining)
     return Difference(kind, view.direction, subject, peer, ports, origin, causes)
+
+
+def _together(differences: Iterable[Difference]) -> Iterator[Difference]:
+    """A flow that several policies cut is told once, with all of them."""
+    causes: dict[Difference, set[Cause]] = defaultdict(set)
+    for difference in differences:
+        causes[msgspec.structs.replace(difference, causes=())].update(difference.causes)
+    for difference, found in causes.items():
+        yield msgspec.structs.replace(difference, causes=tuple(sorted(found, key=str)))
 
 
 def _as_written(differences: Iterable[tuple[Difference, Peer]]) -> Iterator[Difference]:

@@ -35,8 +35,8 @@ def flow(direction: Direction, peer: Peer, *written: int | str, text: str = "ent
 
 
 def declared(name: str, *flows: Flow, isolated: tuple[Direction, ...] = (IN,), **more: Any) -> Declared:
-    fields = {"service": ServiceKey("shop", name), "graph": GRAPH, **more}
-    return Declared("shop", more.pop("subject", app(name)), isolated=isolated, flows=flows, **{**fields, **more})
+    fields: dict[str, Any] = {"subject": app(name), "service": ServiceKey("shop", name), "graph": GRAPH, **more}
+    return Declared("shop", isolated=isolated, flows=flows, **fields)
 
 
 def policy(name: str, subject: Any, namespace: str = "shop", types: Any = None, **rules: Any) -> NetworkPolicy:
