@@ -87,8 +87,8 @@ def label_changes(kube: Kube, count: int) -> Iterator[Change]:
 def _change(kube: Kube, namespace: str, watch: _Watch, colour: int) -> Change:
     address = (kube.get("Pod", namespace, f"callee-{colour}") or {})["status"]["podIP"]
     target = f"tcp://{address}:8080"
-    closed_and_open = (_answers(namespace, caller, target) == (caller == "stranger") for caller in _CALLERS)
-    assert all(closed_and_open), f"before the change, {target} is closed to the caller and open to a stranger"
+    eventually(lambda: _answers(namespace, "stranger", target), "a pod that nothing covers is open", poll=_CALL_SECONDS)
+    eventually(lambda: not _answers(namespace, "caller", target), "the caller may not call it", poll=_CALL_SECONDS)
     running = [Load(namespace, caller, [target], _RATE, _TIMEOUT) for caller in _CALLERS]
     with loads(*running):
         go_on(_BEFORE_SECONDS)
@@ -119,7 +119,7 @@ def _since(began: datetime, at: datetime) -> float:
 
 
 def _answers(namespace: str, pod: str, target: str) -> bool:
-    command = ["kubectl", "exec", "--namespace", namespace, pod, "--", "workload", "call", "--timeout=300ms", target]
+    command = ["kubectl", "exec", "--namespace", namespace, pod, "--", "workload", "call", "--timeout=1s", target]
     done = subprocess.run(command, capture_output=True, check=True, timeout=30)
     return bool(json.loads(done.stdout)[0]["outcome"] == "answered")
 
