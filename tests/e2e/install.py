@@ -16,6 +16,8 @@ SYSTEM = "servicegraph-system"
 OPERATOR = "servicegraph-operator"
 IMAGE = "SERVICEGRAPH_E2E_IMAGE"
 
+_PROFILE = "servicegraph-profile-e2e"
+
 
 @contextmanager
 def installed(kube: Kube) -> Iterator[Kube]:
@@ -39,22 +41,17 @@ def installed(kube: Kube) -> Iterator[Kube]:
 @contextmanager
 def profiled(kube: Kube, changes: Object) -> Iterator[None]:
     """The operator with top-level fields of its ClusterProfile replaced."""
-    deployment = kube.get("Deployment", SYSTEM, OPERATOR)
-    assert deployment is not None
-    before = deployment["spec"]["template"]["spec"]["volumes"]
-    mounted = next(volume["configMap"]["name"] for volume in before if volume["name"] == "profile")
-    config = kube.get("ConfigMap", SYSTEM, mounted)
-    assert config is not None
-    profile = yaml.safe_load(config["data"]["profile.yaml"]) | changes
-    meta = {"name": "servicegraph-profile-e2e", "namespace": SYSTEM}
+    own = _own_profile(kube)
+    profile = yaml.safe_load(own["data"]["profile.yaml"]) | changes
+    meta = {"name": _PROFILE, "namespace": SYSTEM}
     data = {"profile.yaml": yaml.safe_dump(profile)}
     kube.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
     try:
-        _mount(kube, [v if v["name"] != "profile" else {**v, "configMap": {"name": meta["name"]}} for v in before])
+        _mount(kube, _PROFILE)
         yield
     finally:
-        _mount(kube, before)
-        kube.delete("ConfigMap", SYSTEM, meta["name"])
+        _mount(kube, own["metadata"]["name"])
+        kube.delete("ConfigMap", SYSTEM, _PROFILE)
 
 
 def rolled_out() -> None:
@@ -62,9 +59,25 @@ def rolled_out() -> None:
     _kubectl("rollout", "status", f"deployment/{OPERATOR}", "--namespace", SYSTEM, "--timeout=180s")
 
 
-def _mount(kube: Kube, volumes: list[Any]) -> None:
+def _own_profile(kube: Kube) -> Object:
+    """The ConfigMap of the profile that it was installed with, also where a killed run left ours mounted."""
+    found = [c for c in kube.list("ConfigMap", SYSTEM) if c["metadata"]["name"].startswith("servicegraph-profile")]
+    own = [config for config in found if config["metadata"]["name"] != _PROFILE]
+    mounted = next(v["configMap"]["name"] for v in _volumes(kube) if v["name"] == "profile")
+    return next((config for config in own if config["metadata"]["name"] == mounted), own[-1])
+
+
+def _mount(kube: Kube, profile: str) -> None:
+    volumes = [v if v["name"] != "profile" else {**v, "configMap": {"name": profile}} for v in _volumes(kube)]
     kube.patch("Deployment", SYSTEM, OPERATOR, {"spec": {"template": {"spec": {"volumes": volumes}}}})
     rolled_out()
+
+
+def _volumes(kube: Kube) -> list[Any]:
+    deployment = kube.get("Deployment", SYSTEM, OPERATOR)
+    assert deployment is not None
+    found: list[Any] = deployment["spec"]["template"]["spec"]["volumes"]
+    return found
 
 
 def _manifests(image: str) -> str:
