@@ -61,10 +61,12 @@ def rolled_out() -> None:
 
 def _own_profile(kube: Kube) -> Object:
     """The ConfigMap of the profile that it was installed with, also where a killed run left ours mounted."""
-    found = [c for c in kube.list("ConfigMap", SYSTEM) if c["metadata"]["name"].startswith("servicegraph-profile")]
-    own = [config for config in found if config["metadata"]["name"] != _PROFILE]
-    mounted = next(v["configMap"]["name"] for v in _volumes(kube) if v["name"] == "profile")
-    return next((config for config in own if config["metadata"]["name"] == mounted), own[-1])
+    mounted: str = next(v["configMap"]["name"] for v in _volumes(kube) if v["name"] == "profile")
+    found = kube.list("ConfigMap", SYSTEM)
+    if mounted == _PROFILE:
+        made = (c["metadata"]["name"] for c in found if c["metadata"]["name"].startswith("servicegraph-profile-"))
+        mounted = next(name for name in made if name != _PROFILE)
+    return next(config for config in found if config["metadata"]["name"] == mounted)
 
 
 def _mount(kube: Kube, profile: str) -> None:
