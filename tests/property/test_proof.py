@@ -97,7 +97,7 @@ def test_what_a_policy_adds_is_trusted_as_a_whole(scenario: Scenario, theirs: Ma
 def test_an_entry_is_redundant_where_the_policies_are_right_without_it(scenario: Scenario) -> None:
     found = compiled(scenario)
     policies = [read(manifest(p)) for p in as_enforced(found)]
-    covered = {(origin.graph, origin.path) for origin in redundant(found.declared)}
+    covered = {(origin.graph, origin.path) for origin in redundant(found.declared, namespaces_of(scenario))}
     entries = {(f.origin.graph, f.origin.path) for said in found.declared for f in said.flows}
     for entry in sorted(entries)[:12]:
         proof = prove([_without(said, entry) for said in found.declared], policies, namespaces_of(scenario))

@@ -115,7 +115,7 @@ def _is_ours(document: Document) -> bool:
 
 def _problems(read: Reading, compilation: Compilation) -> list[output.Finding]:
     """What compiling, the proof and lint have to say, less what the graphs ignore."""
-    told = [*compilation.problems, *_redundant(compilation)]
+    told = [*compilation.problems, *_redundant(compilation, read)]
     compiled = [
         problem for graph in read.graphs for problem in reported((p for p in told if p.graph == graph.key), graph)
     ]
@@ -123,9 +123,9 @@ def _problems(read: Reading, compilation: Compilation) -> list[output.Finding]:
     return output.findings([*compiled, *found], read.documents)
 
 
-def _redundant(compilation: Compilation) -> list[Problem]:
+def _redundant(compilation: Compilation, read: Reading) -> list[Problem]:
     try:
-        found = redundant(compilation.declared)
+        found = redundant(compilation.declared, {n.name: n.labels for n in read.cluster.namespaces})
     except TangledError:
         return []
     message = "other entries declare all that this one does: without it nothing changes"

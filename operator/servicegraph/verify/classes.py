@@ -20,6 +20,7 @@ _NOT = {
 }
 
 _MANY = 16
+_FREE = 8
 _UNNAMED = "/"
 """No label has this value."""
 
@@ -76,14 +77,14 @@ class TangledError(Exception):
 
 
 class Steps:
-    """Counts how often a search turns to another possibility, and ends it when that was too often."""
+    """Counts the dead ends of searches, and ends them when there were too many. The first of each search are free."""
 
     def __init__(self, most: int = 2_000) -> None:
         self._left = most
 
-    def take(self) -> None:
-        """Once more. Raises TangledError."""
-        self._left -= 1
+    def take(self, dead_ends: int) -> None:
+        """A search has come to so many dead ends by now. Raises TangledError."""
+        self._left -= dead_ends > _FREE
         if self._left < 0:
             raise TangledError
 
@@ -102,13 +103,14 @@ def outside(
         if labels is not None and not any(other.matches(labels) for other in others):
             return pods
     possible = namespaces.possible if namespaces is not None else satisfiable
-    open_ends = [(pods, 0)]
+    open_ends, dead_ends = [(pods, 0)], 0
     while open_ends:
-        steps.take()
         pods, number = open_ends.pop()
         while number < len(others):
             pieces = list(less(pods, others[number], possible))
             if not pieces:
+                dead_ends += 1
+                steps.take(dead_ends)
                 break
             number += 1
             open_ends += [(piece, number) for piece in reversed(pieces[1:])]

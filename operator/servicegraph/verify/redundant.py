@@ -1,6 +1,6 @@
 """Entries of graphs that say nothing which others do not say too: without them, the same is declared."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from servicegraph.model.policy import Declared, Direction, Origin, Peer
 from servicegraph.model.refs import GraphKey
@@ -12,13 +12,15 @@ from servicegraph.verify.portsets import PortSet
 Place = tuple[GraphKey, str]
 
 
-def redundant(declared: Iterable[Declared]) -> tuple[Origin, ...]:
+def redundant(
+    declared: Iterable[Declared], namespaces: Mapping[str, Mapping[str, str]] | None = None
+) -> tuple[Origin, ...]:
     """The entries each of whose flows the other entries of its subject declare, by graph and text.
 
     Of two entries that say the same, both are told: removing one makes the other needed. The allowance of DNS is no
-    entry and is never told, but covers others. Raises TangledError.
+    entry and is never told, but covers others. `namespaces` are the labels of those that are known. Raises TangledError.
     """
-    world = World({})
+    world = World(namespaces or {})
     origins: dict[Place, Origin] = {}
     needed: set[Place] = set()
     for said in declared:

@@ -88,9 +88,8 @@ def _uncovered(
     pods: Selector, left: list[Grant], others: list[Selector], truths: Terms, view: View
 ) -> tuple[Selector, list[Grant]] | None:
     """Pods of a class to which the other selectors that they meet do not allow all of it, and what is left of it."""
-    open_ends = [(pods, left, 0)]
+    open_ends, dead_ends = [(pods, left, 0)], 0
     while open_ends:
-        view.steps.take()
         pods, left, number = open_ends.pop()
         while number < len(others):
             other = others[number]
@@ -107,6 +106,8 @@ def _uncovered(
                 open_ends.append((inside, rest, number))
             open_ends += [(piece, left, number) for piece in reversed(pieces[1:])]
             if not pieces:
+                dead_ends += 1
+                view.steps.take(dead_ends)
                 break
             pods = pieces[0]
         else:

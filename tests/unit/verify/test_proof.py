@@ -182,3 +182,12 @@ def test_trusted_policies_are_told_apart() -> None:
     proof = prove([DB], [RIGHT, theirs], trusts={GRAPH: ["monitoring"]})
     assert (proof.exact, len(proof.trusted), proof.extra) == (True, 1, ())
     assert not prove([DB], [RIGHT, theirs], trusts={GRAPH: ["p"]}).exact
+
+
+def test_a_hub_is_told_in_full_however_many_callers_it_has() -> None:
+    """Under a default deny too, where each flow that is too many comes to a dead end: its pods are the service's."""
+    callers = [f"caller-{number}" for number in range(2_500)]
+    said = declared("db", *(flow(IN, pods(name), 80, text=name) for name in callers))
+    moved = policy("p", "db", ingress=[rule("from", *(peer(name) for name in callers), on=(81,))])
+    proof = prove([DENY, said], [policy("deny", {}), moved])
+    assert (len(proof.missing), len(proof.extra), proof.tangled) == (2_500, 2_500, ())
