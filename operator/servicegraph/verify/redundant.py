@@ -18,7 +18,9 @@ def redundant(
     """The entries each of whose flows the other entries of its subject declare, by graph and text.
 
     Of two entries that say the same, both are told: removing one makes the other needed. The allowance of DNS is no
-    entry and is never told, but covers others. `namespaces` are the labels of those that are known. Raises TangledError.
+    entry and is never told, but covers others. `namespaces` are the labels of those that are known.
+
+    Raises TangledError.
     """
     world = World(namespaces or {})
     origins: dict[Place, Origin] = {}
