@@ -97,15 +97,16 @@ def _peers(peer: Peer, case: Case, own: str) -> Iterator[tuple[Namespaces, Pod |
 
 
 def _namespaces(selector: Selector | None, case: Case, own: str) -> Iterator[tuple[Namespaces, str]]:
-    """Namespaces that a peer selects: those that are there, and one that is not."""
+    """Namespaces that a peer selects: those that are there, and some that are not."""
     if selector is None:
         yield case.namespaces, own
         return
     yield from ((case.namespaces, n) for n in case.namespaces if selector.matches(case.namespace_labels(n)))
-    wanted = labels(selector)
-    name = wanted.pop(NAMESPACE_LABEL, STRANGER)
-    if name not in case.namespaces:
-        yield {**case.namespaces, name: wanted}, name
+    named = [r.values for r in selector.requirements if (r.key, r.operator) == (NAMESPACE_LABEL, Operator.IN)]
+    wanted = labels(selector.without([NAMESPACE_LABEL]))
+    for name in (*(name for names in named for name in names), STRANGER):
+        if name not in case.namespaces and selector.matches({**wanted, NAMESPACE_LABEL: name}):
+            yield {**case.namespaces, name: wanted}, name
 
 
 def _ports(ports: PortSet, case: Case) -> Iterator[tuple[Protocol, int, str]]:
