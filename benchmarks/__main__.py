@@ -15,9 +15,7 @@ PARTS = {"compiler": compilerows, "operator": operatorrows, "enforcement": enfor
 ON_THEIR_OWN = ("compiler", "operator")
 """The parts that bring what they need. The other measures on a cluster with the operator and a network plugin in it."""
 
-_NOTES = {
-    "enforcement": "Without a budget: how fast policies are enforced is the network plugin's affair."
-}
+_NOTES = {"enforcement": "Without a budget: how fast policies are enforced is the network plugin's affair."}
 
 
 def main() -> int:

@@ -50,10 +50,11 @@ class _Watch:
 
     def __init__(self, namespace: str) -> None:
         columns = 'jsonpath={.spec}{"\\n"}'
-        command = ["kubectl", "get", "networkpolicies", "--namespace", namespace, "--watch-only", "--output", columns]
+        command = ["kubectl", "get", "networkpolicies", "--namespace", namespace, "--watch", "--output", columns]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._seen: list[tuple[datetime, Object]] = []
         threading.Thread(target=self._read, daemon=True).start()
+        eventually(lambda: self._seen, "the watch tells what there is", poll=_CALL_SECONDS)
 
     def written(self, labels: dict[str, str], since: datetime) -> datetime | None:
         """When the later was written of the policy for pods with these labels and of one that lets others call them."""
@@ -97,8 +98,8 @@ def _change(kube: Kube, namespace: str, watch: _Watch, colour: int) -> Change:
         eventually(lambda: _answers(namespace, "caller", target), "the caller's packets pass", poll=_CALL_SECONDS)
         eventually(lambda: not _answers(namespace, "stranger", target), "a stranger's do not", poll=_CALL_SECONDS)
         (opened,), (closed,) = (load.stop() for load in running)
-    written = watch.written(_labels(colour), began)
-    assert written, "the watch saw the policies"
+    eventually(lambda: watch.written(_labels(colour), began), "the watch tells of the policies", poll=_CALL_SECONDS)
+    written = watch.written(_labels(colour), began) or began
     return Change(_since(began, written), _since(began, _first(opened, began)), _since(began, _last(closed, began)))
 
 
