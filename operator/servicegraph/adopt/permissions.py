@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from servicegraph.verify import unmodelled
+
 _READ = ("get", "list", "watch")
 
 
@@ -43,5 +45,6 @@ NEEDED = (
     Permission("create", "events", "events.k8s.io"),
     *_each(_READ, "", "namespaces", "nodes", cluster=True),
     *_each(_READ, "networking.k8s.io", "servicecidrs", cluster=True),
+    *(Permission("list", kind.plural, kind.group, cluster=not kind.namespaced) for kind in unmodelled.KINDS),
     Permission("create", "leases", "coordination.k8s.io", own=True),
 )
