@@ -148,7 +148,7 @@ def test_who_may_read_one_namespace_asks_about_that(
     assert (whole.code, whole.printed) == (2, "")
     assert "you may not list networkpolicies" in whole.said
     assert "name one that you may read with --namespace" in whole.said
-    assert audit.writes() == []
+    assert audit.writes(rendered) == []
 
 
 def test_a_cluster_without_the_resource_has_policies_all_the_same(
