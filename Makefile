@@ -18,7 +18,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
-		/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ## See it work
 
@@ -34,10 +34,10 @@ cluster-build: ## Build the embedded control plane into the cache (about 8 min, 
 
 # The control plane is built beside the quick tests; the integration tests then wait for what is left of it.
 .PHONY: test
-test: $(SYNCED) ## All tests: unit, golden, property, integration
+test: $(SYNCED) ## All tests that need no root: unit, golden, property, integration, oracle
 	@$(PYTHON) -m tools.cluster build >/dev/null 2>&1 & build=$$!; \
 	trap 'kill $$build 2>/dev/null' EXIT INT TERM; \
-	$(MAKE) test-unit test-golden test-property test-integration
+	$(MAKE) test-unit test-golden test-property test-integration test-oracle
 
 .PHONY: test-unit
 test-unit: $(SYNCED) ## Each part by itself
@@ -58,9 +58,39 @@ ifeq ($(SERVICEGRAPH_TEST_KUBECONFIG),)
 endif
 	$(PYTEST) tests/integration
 
+.PHONY: test-oracle
+test-oracle: $(SYNCED) ## verify/ against other engines: 200 random clusters, every golden case, Kubernetes' truth tables
+	$(PYTEST) tests/oracle
+
+.PHONY: oracle
+oracle: $(SYNCED) ## The same with 1,000 random clusters
+	SERVICEGRAPH_ORACLE_CASES=1000 $(PYTEST) tests/oracle
+
+# Linux and root: a container engine, a cluster and Cilium, all made here, in a network of their own.
+.PHONY: node-image
+node-image: ## Make what the e2e tests' cluster needs, in the cache (root; about 25 min, once)
+	@$(PYTHON) -m tools.cluster.kind build
+
+.PHONY: e2e
+e2e: $(SYNCED) ## Live traffic on kind with Cilium (root), or on your own cluster: CLUSTER=existing
+ifeq ($(CLUSTER),existing)
+	$(PYTEST) tests/e2e
+else
+	@$(PYTHON) -m tools.cluster.kind run -- $(PYTEST) tests/e2e
+endif
+
 .PHONY: bench
 bench: $(SYNCED) ## Measure against the budgets and print the table (BENCH=quick: the small sizes only)
 	$(IN_VENV) -m benchmarks $(if $(filter quick,$(BENCH)),--quick)
+
+.PHONY: bench-e2e
+bench-e2e: $(SYNCED) ## The time from a label change to packets, on the cluster of the e2e tests (CLUSTER=existing)
+ifeq ($(CLUSTER),existing)
+	$(IN_VENV) -m benchmarks --only enforcement $(if $(filter quick,$(BENCH)),--quick)
+else
+	@$(PYTHON) -m tools.cluster.kind run -- $(IN_VENV) -m benchmarks --only enforcement \
+		$(if $(filter quick,$(BENCH)),--quick)
+endif
 
 ## Check
 

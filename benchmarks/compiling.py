@@ -22,21 +22,27 @@ from servicegraph.model.graph import Graph
 from servicegraph.model.profile import STANDARD
 from servicegraph.model.refs import ServiceKey
 from servicegraph.sources.objects import decode
+from servicegraph.verify.policies import read
+from servicegraph.verify.proof import prove
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """CPU seconds of reading and of compiling a graph, manifests included; the most memory that took, in MB."""
+    """CPU seconds of reading, of compiling and of proving a graph; the most memory that took, in MB.
+
+    Compiling ends with manifests, proving begins with them.
+    """
 
     edges: int
     policies: int
     parse: float
     compile: float
+    prove: float
     megabytes: float
 
     @property
     def microseconds_per_edge(self) -> float:
-        """Of compiling alone."""
-        return self.compile / self.edges * 1e6
+        """Of compiling and proving."""
+        return (self.compile + self.prove) / self.edges * 1e6
 
 
 class Relabelled(msgspec.Struct, frozen=True):
@@ -47,7 +53,7 @@ class Relabelled(msgspec.Struct, frozen=True):
 
 
 def cost_of(shape: Shape) -> Cost:
-    """Compile a graph from nothing."""
+    """Compile a graph from nothing, and prove what came out. Raises AssertionError where that is not exact."""
     objects = make(shape)
     edges = sum(len(service.get("calls", ())) for graph in objects.graphs for service in graph["spec"]["services"])
     gc.collect()
@@ -57,9 +63,13 @@ def cost_of(shape: Shape) -> Cost:
     del objects
     compiler = Compiler(STANDARD)
     compiler.update(changes)
-    manifests = [manifest(policy) for policy in compiler.compilation().policies]
+    compilation = compiler.compilation()
+    manifests = [manifest(policy) for policy in compilation.policies]
     compiled = time.process_time()
-    return Cost(edges, len(manifests), parsed - began, compiled - parsed, peak_megabytes())
+    proof = prove(compilation.declared, [read(found) for found in manifests])
+    proven = time.process_time()
+    assert proof.exact, (proof.missing[:1], proof.extra[:1])
+    return Cost(edges, len(manifests), parsed - began, compiled - parsed, proven - compiled, peak_megabytes())
 
 
 def label_changes(shape: Shape, count: int) -> list[Relabelled]:

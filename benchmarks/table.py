@@ -66,7 +66,8 @@ def show(rows: Iterable[Row], note: str) -> None:
         table.add_row(row.what, row.measured, row.budget, {True: "met", False: "NOT MET", None: ""}[row.met])
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(table)
-    console.print(note, style="dim", highlight=False)
+    if note:
+        console.print(note, style="dim", highlight=False)
 
 
 def _lines(path: str) -> list[str]:

@@ -10,12 +10,12 @@ SECONDS = 90.0
 _POLL = 0.02
 
 
-def eventually(condition: Callable[[], object], what: str = "", seconds: float = SECONDS) -> None:
-    """Return as soon as the condition holds; fail the test when it does not within `seconds`."""
+def eventually(condition: Callable[[], object], what: str = "", seconds: float = SECONDS, poll: float = _POLL) -> None:
+    """Return as soon as the condition holds; fail the test when it does not within `seconds`. Asks every `poll` s."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what or condition}"
-        time.sleep(_POLL)
+        time.sleep(poll)
 
 
 async def becomes(condition: Callable[[], object], what: str = "", seconds: float = SECONDS) -> None:

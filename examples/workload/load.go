@@ -52,6 +52,7 @@ func load(ctx context.Context, arguments []string) error {
 	ctx, cancel := context.WithTimeout(ctx, *duration)
 	defer cancel()
 	if *untilStdinCloses {
+		fmt.Fprintln(os.Stderr, "calling")
 		go func() {
 			io.Copy(io.Discard, os.Stdin)
 			cancel()

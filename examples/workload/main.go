@@ -14,7 +14,7 @@ import (
 
 const usage = `Usage:
   workload serve [--name NAME] [--tcp PORTS] [--udp PORTS] [--call TARGET]... [--every 2s]
-  workload call  [--timeout 1s] [--tries 1] TARGET...
+  workload call  [--timeout 1s] [--tries 1] TARGET... | --stdin
   workload load  [--rate 20] [--for 60s] [--timeout 5s] [--stdin] TARGET...
 
 PORTS   8080,9000-9003

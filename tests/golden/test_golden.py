@@ -17,5 +17,5 @@ def test_golden(folder: Path) -> None:
 @pytest.mark.parametrize("folder", folders(EXAMPLES), ids=lambda folder: folder.name)
 def test_example(folder: Path) -> None:
     printed, said = render(folder)
-    assert said.endswith("exit 0\n")
+    assert said.endswith("exit 0\n") and "warning: " not in said, "fit for --strict"
     assert printed == (folder / OUTPUT).read_text()

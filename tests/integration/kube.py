@@ -20,15 +20,18 @@ MANAGER = "tests"
 
 _PLURALS = {
     "Namespace": "namespaces",
+    "Node": "nodes",
     "Service": "services",
     "Pod": "pods",
     "ConfigMap": "configmaps",
     "Deployment": "deployments",
     "StatefulSet": "statefulsets",
+    "DaemonSet": "daemonsets",
+    "Job": "jobs",
+    "CronJob": "cronjobs",
     "EndpointSlice": "endpointslices",
     "NetworkPolicy": "networkpolicies",
     "CiliumNetworkPolicy": "ciliumnetworkpolicies",
-    "DaemonSet": "daemonsets",
     "CustomResourceDefinition": "customresourcedefinitions",
     "ServiceGraph": "servicegraphs",
     "Event": "events",
@@ -37,10 +40,12 @@ _PLURALS = {
 _VERSIONS = {
     "Deployment": "apps/v1",
     "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
     "EndpointSlice": "discovery.k8s.io/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
     "CiliumNetworkPolicy": "cilium.io/v2",
-    "DaemonSet": "apps/v1",
     "CustomResourceDefinition": "apiextensions.k8s.io/v1",
     "ServiceGraph": "servicegraph.dev/v1alpha1",
     "Event": "events.k8s.io/v1",
@@ -163,13 +168,17 @@ class Audit:
         """Forget what was written so far."""
         self._start = self._log.stat().st_size
 
-    def writes(self, *resources: str) -> list[Object]:
-        """Requests that were answered, on these resources (`networkpolicies`, `servicegraphs/status`) or on any."""
-        return [entry for entry in self._entries() if not resources or _resource(entry) in resources]
+    def writes(self, namespace: str, *resources: str) -> list[Object]:
+        """Requests that were answered in a namespace, on these resources (`servicegraphs/status`) or on any.
+
+        Never those of all namespaces: the operator is still busy with what an earlier test left behind.
+        """
+        entries = [entry for entry in self._entries() if entry["objectRef"].get("namespace") == namespace]
+        return [entry for entry in entries if not resources or _resource(entry) in resources]
 
     def writes_in(self, namespace: str) -> list[tuple[str, str, str]]:
         """Verb, resource and name of everything it wrote in a namespace."""
-        entries = [entry for entry in self._entries() if entry["objectRef"].get("namespace") == namespace]
+        entries = self.writes(namespace)
         return [(entry["verb"], _resource(entry), entry["objectRef"].get("name", "")) for entry in entries]
 
     def _entries(self) -> Iterator[Object]:

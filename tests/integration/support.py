@@ -88,8 +88,7 @@ class History:
 
 def policy_writes(audit: Audit, namespace: str) -> list[tuple[str, str]]:
     """Verb and name of every write of a policy of a namespace, in the order of the answers."""
-    entries = [e for e in audit.writes("networkpolicies") if e["objectRef"]["namespace"] == namespace]
-    return [(entry["verb"], entry["objectRef"]["name"]) for entry in entries]
+    return [(e["verb"], e["objectRef"]["name"]) for e in audit.writes(namespace, "networkpolicies")]
 
 
 def start_pod(kube: Kube, namespace: str, name: str, labels: Labels, **ports: int) -> None:

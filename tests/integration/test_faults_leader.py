@@ -84,7 +84,7 @@ def test_the_leader_falls_in_the_middle_of_300_policies(
     history = History(kube, services)
     audit.reset()
     kube.apply(graph(services, "many", CHAIN))
-    eventually(lambda: len(audit.writes("networkpolicies")) > 50, "some are written")
+    eventually(lambda: len(audit.writes(services, "networkpolicies")) > 50, "some are written")
     disturb(one, proxy)
     assert len(versions(kube, services)) < 300, "too late to be a test"
     eventually(lambda: two.is_leading(), "the other takes over", SECONDS)
@@ -96,7 +96,7 @@ def test_the_leader_falls_in_the_middle_of_300_policies(
     proxy.heal()
     eventually(lambda: one.exit_code is not None, "the former leader ends", SECONDS)
     assert two.is_leading()
-    assert audit.writes("networkpolicies", "servicegraphs/status") == [], "it wrote nothing any more"
+    assert audit.writes(services, "networkpolicies", "servicegraphs/status") == [], "it wrote nothing any more"
     assert versions(kube, services) == found
     assert Counter(history.written()) == Counter(found.keys()), "each was written, and none twice"
     assert one.exit_code == exit_code
@@ -119,4 +119,4 @@ def test_what_changes_while_nobody_leads_is_done_by_the_next(
     one.signal(signal.SIGCONT)
     eventually(lambda: one.exit_code is not None, "the former leader ends", SECONDS)
     assert one.exit_code == 1
-    assert audit.writes("networkpolicies", "servicegraphs/status") == []
+    assert audit.writes(namespace, "networkpolicies", "servicegraphs/status") == []

@@ -38,7 +38,7 @@ def test_a_label_change_moves_only_the_policies_that_differ(kube: Kube, shop: st
     assert peers(found["database"], "ingress") == [(moved, [8080])]
     after = versions(kube, shop)
     assert len(before.keys() & after.keys()) == 2
-    eventually(lambda: len(audit.writes("networkpolicies")) == 4, "one create, two updates and a delete")
+    eventually(lambda: len(audit.writes(shop, "networkpolicies")) == 4, "one create, two updates and a delete")
 
 
 def test_a_removed_call_is_withdrawn(kube: Kube, shop: str) -> None:

@@ -23,7 +23,7 @@ def deny(kube: Kube, namespace: str) -> Object | None:
 
 def writes(audit: Audit, namespace: str) -> list[tuple[str, str]]:
     """Verb and name of every write of a policy that was accepted, in the order of the answers."""
-    entries = [e for e in audit.writes("networkpolicies") if e["objectRef"]["namespace"] == namespace]
+    entries = audit.writes(namespace, "networkpolicies")
     return [(e["verb"], e["objectRef"]["name"]) for e in entries if e["responseStatus"]["code"] < 300]
 
 

@@ -82,5 +82,5 @@ def test_a_start_waits_for_workloads_that_are_asked_about(
             leading(second)
             eventually(lambda: second.metric("servicegraph_reconcile_seconds_count") >= 3, "resyncs")
             assert proxy.hits(busy) == 2
-            assert audit.writes("networkpolicies") == []
+            assert audit.writes(namespace, "networkpolicies") == []
             assert policies(kube, namespace) == before

@@ -120,5 +120,6 @@ def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 def _port(ports: list[Any] | None, port: Port) -> bool:
     protocol, number = port
     return not ports or any(
-        p.get("protocol", "TCP") == protocol and p["port"] <= number <= p.get("endPort", p["port"]) for p in ports
+        p.get("protocol", "TCP") == protocol and p.get("port", 1) <= number <= p.get("endPort", p.get("port", 65535))
+        for p in ports
     )

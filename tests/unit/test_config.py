@@ -13,6 +13,7 @@ from servicegraph.controller.metrics import Metrics
 from servicegraph.controller.settings import PREFIX, Settings
 from servicegraph.model.profile import STANDARD
 from servicegraph.sources.profile import read_profile
+from servicegraph.verify.unmodelled import KINDS
 from tests.contract import ROOT, sections
 from tools.generate import EXAMPLES, render
 
@@ -42,12 +43,14 @@ def rules(path: str) -> list[tuple[Any, ...]]:
 
 def test_the_role_of_a_namespace_is_the_cluster_role_less_what_belongs_to_the_cluster() -> None:
     whole, one = rules("rbac/cluster/cluster-role.yaml"), rules("rbac/namespace/role.yaml")
-    assert {resource for _, resource, _ in whole if resource not in {r for _, r, _ in one}} == {
-        "namespaces",
-        "nodes",
-        "servicecidrs",
-    }
-    assert [rule for rule in whole if rule[1] not in ("namespaces", "nodes", "servicecidrs")] == one
+    clusterwide = {"namespaces", "nodes", "servicecidrs"} | {kind.plural for kind in KINDS if not kind.namespaced}
+    assert {resource for _, resource, _ in whole if resource not in {r for _, r, _ in one}} == clusterwide
+    assert [rule for rule in whole if rule[1] not in clusterwide] == one
+
+
+def test_every_kind_of_policy_that_the_proof_does_not_know_may_be_listed() -> None:
+    allowed = {rule[:2] for rule in rules("rbac/cluster/cluster-role.yaml") if "list" in rule[2]}
+    assert {(kind.group, kind.plural) for kind in KINDS} <= allowed
 
 
 def test_the_page_of_permissions_names_every_resource_that_the_role_does() -> None:

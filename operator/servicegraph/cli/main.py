@@ -11,6 +11,12 @@ import typer
 
 COMMANDS = {
     "render": "Print the NetworkPolicies that ServiceGraphs mean.",
+    "verify": "Prove that policies allow exactly what ServiceGraphs declare, or name the flows.",
+    "explain": "May one end talk to another, why, and what would change it?",
+    "diff": "What does a change mean in flows: of files, git revisions, a cluster?",
+    "impact": "Whom does an attacker inside a service reach, and who reaches it?",
+    "lint": "Find what fails on a real cluster, and what opens too much.",
+    "doctor": "Look at a cluster: is it ready, does anything enforce policies?",
     "operator": "Run the operator against a cluster.",
 }
 """A command `x` is the function `x` of the module `servicegraph.cli.x`; it raises typer.Exit with its exit code."""

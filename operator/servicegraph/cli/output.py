@@ -60,7 +60,7 @@ def exit_code(found: Iterable[Finding], strict: bool) -> int:
     return FINDINGS if any(finding.severity in grave for finding in found) else FINE
 
 
-def envelope(kind: str, items: Sequence[Any], found: Sequence[Finding], summary: Mapping[str, int]) -> str:
+def envelope(kind: str, items: Sequence[Any], found: Sequence[Finding], summary: Mapping[str, Any]) -> str:
     """What `-o json` prints, for every command the same; docs/schemas/ describes the items."""
     problems = msgspec.to_builtins(found)
     whole = {"schemaVersion": 1, "kind": kind, "items": items, "problems": problems, "summary": summary}
@@ -78,9 +78,19 @@ def write(text: str) -> None:
         raise typer.Exit(_BROKEN_PIPE) from None
 
 
+def place(file: str, line: int) -> str:
+    """`file:line`, which editors and terminals make a link of; line 0 stands for the whole."""
+    return f"{file}:{line}" if line else file
+
+
 def report(found: Sequence[Finding]) -> None:
     """Tell people about problems, on stderr, each on a line that editors can follow."""
-    _tell([(f"{f.file}:{f.line}", f.severity, f"{f.message} [{f.code}]") for f in found])
+    _tell([(place(f.file, f.line), f.severity, f"{f.message} [{f.code}]") for f in found])
+
+
+def unlisted(gaps: Iterable[InputError]) -> list[Finding]:
+    """What a cluster did not tell, as findings."""
+    return [Finding(Code.NOT_LISTED, Severity.WARNING, "", "", gap.message, gap.file, gap.line) for gap in gaps]
 
 
 def hint(document: Document, message: str) -> None:
@@ -96,8 +106,8 @@ def refuse(errors: Sequence[InputError]) -> NoReturn:
 
 def _tell(lines: Sequence[tuple[str, Severity, str]]) -> None:
     coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    for place, severity, message in lines[:_MOST]:
+    for where, severity, message in lines[:_MOST]:
         label = f"\033[1;{_COLOURS[severity]}m{severity}\033[0m" if coloured else severity
-        sys.stderr.write(f"{place}: {label}: {message}\n")
+        sys.stderr.write(f"{where}: {label}: {message}\n")
     if len(lines) > _MOST:
         sys.stderr.write(f"... and {len(lines) - _MOST} more\n")

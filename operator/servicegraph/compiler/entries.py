@@ -129,7 +129,7 @@ def parse_entry(
     if party is None or len(reader.problems) > before:
         return None
     ports = tuple(sorted(set(ports), key=lambda port: (port.name or "", port.start, port.end, port.protocol or "")))
-    return Entry(party, ports, path, _text(subject, verb, party, ports), default)
+    return Entry(party, ports, path, _text(subject, verb, party, ports), default, written.reason)
 
 
 def _party(reader: Reader, written: CallSpec | AcceptSpec, field: str, path: str) -> Party | None:

@@ -15,7 +15,7 @@ from servicegraph.compiler.inventory import Inventory, everything
 from servicegraph.compiler.overlaps import Overlaps
 from servicegraph.compiler.subjects import Subject
 from servicegraph.compiler.subjecttable import SubjectTable
-from servicegraph.compiler.synthesize import declare, default_deny, overflow, service_policies
+from servicegraph.compiler.synthesize import declare, default_deny, denied, overflow, service_policies
 from servicegraph.compiler.view import isolable, problem_of
 from servicegraph.model.cluster import Cluster
 from servicegraph.model.compilation import Compilation
@@ -114,6 +114,26 @@ class Compiler:
         """The policies of one service."""
         return self._policies.get(key, ())
 
+    def declarations_of(self, key: ServiceKey) -> tuple[Declared, ...]:
+        """What the graphs say for the pods of one service."""
+        return self._declared.get(key, ())
+
+    def deny(self, namespace: str) -> Policy | None:
+        """The default deny of a namespace."""
+        return self._denies.get(namespace)
+
+    def meeting(self, key: ServiceKey) -> set[ServiceKey]:
+        """The other services that a pod of this one could belong to as well."""
+        return self._overlaps.meeting(key)
+
+    def graphs(self, namespace: str) -> tuple[GraphKey, ...]:
+        """The graphs of a namespace."""
+        return tuple(graph.key for graph in self._declarations.of_namespace(namespace))
+
+    def services(self, graph: GraphKey) -> tuple[ServiceKey, ...]:
+        """The services that a graph declares and owns."""
+        return tuple(self._declarations.of_graph(graph))
+
     def subjects(self, key: ServiceKey) -> tuple[Selector, ...]:
         """The selectors of a service as they are now, draining ones left out."""
         return tuple(dict.fromkeys(t.selector for t in self.subject(key).terms if not t.draining))
@@ -123,7 +143,10 @@ class Compiler:
         results = [r for key in sorted(self._declarations.graphs) if (r := self.result(key)) is not None]
         policies = sorted((p for r in results for p in r.policies), key=lambda p: (p.namespace, p.name))
         return Compilation(
-            declared=tuple(d for key in sorted(self._declared) for d in self._declared[key]),
+            declared=(
+                *(denied(self._denies[namespace]) for namespace in sorted(self._denies)),
+                *(d for key in sorted(self._declared) for d in self._declared[key]),
+            ),
             policies=tuple(policies),
             edges=tuple(edge for r in results for edge in r.edges),
             problems=tuple(problem for r in results for problem in r.problems),

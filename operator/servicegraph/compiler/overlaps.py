@@ -75,10 +75,7 @@ class Overlaps:
             )
             for other, workload in sorted(shared.items())
         ]
-        possible: set[ServiceKey] = set()
-        for selector in self._selectors.get(service, ()):
-            possible |= self._possible(selector, service)
-        possible -= shared.keys()
+        possible = self.meeting(service) - shared.keys()
         if possible:
             names = ", ".join(other.name for other in nsmallest(_SHOWN, possible))
             more = f" and {len(possible) - _SHOWN} more" if len(possible) > _SHOWN else ""
@@ -86,6 +83,13 @@ class Overlaps:
                 f"a pod could carry the labels of {service.name} and of {names}{more}: it would have the calls of both"
             )
             found.append(Finding(Code.POSSIBLE_OVERLAP, Severity.INFO, message))
+        return found
+
+    def meeting(self, service: ServiceKey) -> set[ServiceKey]:
+        """The other services whose terms could match a pod of this one."""
+        found: set[ServiceKey] = set()
+        for selector in self._selectors.get(service, ()):
+            found |= self._possible(selector, service)
         return found
 
     def _possible(self, selector: Selector, service: ServiceKey) -> set[ServiceKey]:

@@ -48,6 +48,9 @@ def declare(service: DeclaredService, subject: Subject, halves: Iterable[Half]) 
             isolated=isolated,
             flows=tuple(flows.get(selector, ())) if isolated else (),
             draining=all(term.draining for term in terms),
+            graph=service.graph,
+            path=service.path,
+            mode=service.mode,
         )
         for selector, terms in sorted(_by_selector(subject).items())
     )
@@ -94,6 +97,11 @@ def default_deny(graphs: Iterable[Graph]) -> Policy | None:
         egress=(),
         mode=first.mode,
     )
+
+
+def denied(deny: Policy) -> Declared:
+    """What the default deny of a namespace says: that its pods are isolated, and nothing is open to them by it."""
+    return Declared(deny.namespace, isolated=deny.directions, graph=deny.graph, path=".spec.isolation", mode=deny.mode)
 
 
 def overflow(graph: Graph, policies: Iterable[Policy], profile: ClusterProfile) -> list[Problem]:

@@ -74,6 +74,8 @@ class Applier:
             return await self._write((namespace, action.name), action)
 
     async def _write(self, key: PolicyKey, action: Action) -> Refusal | None:
+        if fault := _fault(action):
+            return Refusal(Failure(key[1], "Inexact", fault, lasting=True), 0.0)
         refusal: Refusal | None = None
         try:
             if action.verb is Verb.DELETE:
@@ -176,6 +178,14 @@ def _replaced(action: Action, written: Collection[str]) -> bool:
         return False
     service, engine = service_of(action.name), engine_of(action.name)
     return any(service_of(name) == service and engine_of(name) is not engine for name in written)
+
+
+def _fault(action: Action) -> str | None:
+    """Why a policy is not what the graph declares: then it is not written, and what is live stays."""
+    check = action.wanted.check if action.wanted is not None else None
+    if check is None or check.fault is None:
+        return None
+    return f"policy {action.name} would not allow exactly what is declared, so it is not written: {check.fault}"
 
 
 def _namespace_ends(error: ApiError) -> bool:

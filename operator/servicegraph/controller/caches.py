@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from servicegraph.controller.enforcement import enforcement
+from servicegraph.adopt.enforcement import enforcement
 from servicegraph.controller.engine import EVERYTHING, Queue
 from servicegraph.controller.inbox import Inbox
 from servicegraph.controller.live import LivePolicy, PolicyKey, managed
@@ -193,6 +193,8 @@ class Caches:
                 return
         elif old is None or not self._state.gone(key, old.uid):
             return
+        if self._state.touched:
+            self._inbox.wake()
         if managed(name):
             self._queue.add(namespace, (name,))
         elif name.startswith("rendered-"):

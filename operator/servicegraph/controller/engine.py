@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -15,6 +15,8 @@ from servicegraph.controller.drains import Drains
 from servicegraph.controller.inbox import Inbox
 from servicegraph.controller.live import PolicyKey, service_of
 from servicegraph.controller.metrics import Metrics
+from servicegraph.controller.proofs import Proofs
+from servicegraph.controller.proving import Check
 from servicegraph.controller.queue import WorkQueue
 from servicegraph.controller.state import State
 from servicegraph.controller.view import Wanted, wanted
@@ -53,6 +55,8 @@ class Engine:
         self._profile: ClusterProfile | None = None
         self._leading = False
         self._asked: set[ServiceKey] = set()
+        self._proofs = Proofs(state)
+        self._unreported: set[GraphKey] = set()
         self._settled = asyncio.Event()
 
     async def run(self) -> None:
@@ -99,7 +103,8 @@ class Engine:
                 delta = Delta(delta.policies | more.policies, delta.graphs | more.graphs)
             self._note_gaps(current)
         self._publish(changes, found)
-        await self._publish_results(delta.graphs | changes.graphs.keys())
+        await self._prove(changes, delta)
+        await self._publish_results()
         if leading:
             self._settled.set()
 
@@ -112,9 +117,13 @@ class Engine:
     def _compile(self, changes: Changes) -> tuple[Delta, dict[PolicyKey, Wanted | None]]:
         delta = self._compiler.update(changes)
         found: dict[PolicyKey, Wanted | None] = dict.fromkeys(delta.policies)
+        checks: dict[ServiceKey | str, Check] = {}
         for policy in self._policies(delta):
             if (key := (policy.namespace, policy.name)) in found:
-                found[key] = wanted(policy, self._drains.annotations(policy))
+                whose = policy.service or policy.namespace
+                if whose not in checks:
+                    checks[whose] = Check.of(self._compiler, policy.namespace, policy.service)
+                found[key] = wanted(policy, self._drains.annotations(policy), checks[whose])
         return delta, found
 
     def _policies(self, delta: Delta) -> Iterator[Policy]:
@@ -175,8 +184,19 @@ class Engine:
         for namespace, items in dirty.items():
             self._queue.add(namespace, items)
 
-    async def _publish_results(self, graphs: frozenset[GraphKey]) -> None:
-        """What the statuses say, after the policies are on their way."""
+    async def _prove(self, changes: Changes, delta: Delta) -> None:
+        """Hold what should be, with the policies of others, against the graphs; a part of it where it is much."""
+        self._unreported |= delta.graphs | changes.graphs.keys()
+        self._proofs.note(self._compiler, changes, delta)
+        if task := self._proofs.next():
+            self._unreported |= self._proofs.take(task, await asyncio.to_thread(task.run, self._compiler))
+        if self._proofs.waiting:
+            self._inbox.wake()
+
+    async def _publish_results(self) -> None:
+        """What the statuses say, after the policies are on their way; not before all of it is proven."""
+        graphs = self._unreported - self._proofs.waiting
+        self._unreported -= graphs
         for graph, result in (await asyncio.to_thread(self._results, graphs)).items():
             if result is None:
                 self._state.results.pop(graph, None)
@@ -184,5 +204,5 @@ class Engine:
                 self._state.results[graph] = result
             self._queue.add(graph.namespace, (graph,))
 
-    def _results(self, graphs: frozenset[GraphKey]) -> dict[GraphKey, GraphResult | None]:
+    def _results(self, graphs: Collection[GraphKey]) -> dict[GraphKey, GraphResult | None]:
         return {graph: self._compiler.result(graph) for graph in graphs}

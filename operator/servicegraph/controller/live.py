@@ -24,6 +24,7 @@ from servicegraph.model.policy import Direction, Engine
 from servicegraph.model.refs import ServiceKey
 from servicegraph.model.resource import API_VERSION, GROUP, KIND
 from servicegraph.model.selectors import Selector
+from servicegraph.verify import policies as verify
 
 SINCE_ANNOTATION = "servicegraph.dev/draining-since"
 LABELS = frozenset({GRAPH_LABEL, SERVICE_LABEL, MANAGED_BY_LABEL})
@@ -49,8 +50,8 @@ class Owner(msgspec.Struct, frozen=True, rename="camel", order=True):
 class LivePolicy(msgspec.Struct, frozen=True):
     """A policy in the cluster. `spec` is the digest of its canonical spec, `subject` what it selects.
 
-    `labels` and `annotations` are those that the operator writes. Of policies with names that are not ours
-    only the name and labels are kept.
+    `labels` and `annotations` are those that the operator writes. An `alien` policy does not look like ours: `rules` is
+    what it means, None where that is not known, and where its name is not ours nothing else is kept.
     """
 
     namespace: str
@@ -65,6 +66,8 @@ class LivePolicy(msgspec.Struct, frozen=True):
     directions: tuple[Direction, ...] = ()
     created: str = ""
     deleting: bool = False
+    alien: bool = False
+    rules: verify.NetworkPolicy | None = None
 
     @property
     def service(self) -> ServiceKey | None:

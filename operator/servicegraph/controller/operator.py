@@ -16,6 +16,7 @@ from servicegraph.controller.gauges import gauge
 from servicegraph.controller.graphsource import GraphSource
 from servicegraph.controller.inbox import Inbox
 from servicegraph.controller.metrics import Metrics
+from servicegraph.controller.others import Others
 from servicegraph.controller.queue import WorkQueue
 from servicegraph.controller.report import Reporter, Reports
 from servicegraph.controller.scales import Scales
@@ -59,6 +60,7 @@ class Operator:
         self._applier = Applier(client, self._state, metrics, settings.concurrency)
         self._scales = Scales(client, self._state.graphs, self._inbox)
         self._source = GraphSource(client, connection, settings.namespaces, self._state.graphs, self.receive)
+        self._others = Others(client, settings.namespaces, self._state)
         self._surroundings = Surroundings(client, profile, self._caches.follow_cilium, self._engine.recompile)
         self._metrics = metrics
         metrics.watch_staleness(self._caches.staleness)
@@ -84,6 +86,7 @@ class Operator:
 
     async def lead(self, tasks: asyncio.TaskGroup) -> None:
         """Write, from now on."""
+        await self._others.look()
         await self._engine.lead()
         gc.freeze()  # what is cached lasts: to collect it takes most of a second at 18,500 services
         self._caches.compare_all()
@@ -118,6 +121,7 @@ class Operator:
         while True:
             await asyncio.sleep(self._settings.resync_seconds)
             try:
+                await self._others.look()
                 await self._caches.resync()
             except ApiError as error:
                 _log.warning("no resync this time: %s", error)

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 
 from servicegraph.compiler.emit import cilium, kubernetes
-from servicegraph.compiler.emit.names import digest
+from servicegraph.compiler.emit.names import HASH_ANNOTATION, digest
 from servicegraph.controller.live import ANNOTATIONS, LABELS, LivePolicy, Owner, PolicyKey, engine_of, managed
 from servicegraph.model.policy import Direction, Engine
 from servicegraph.model.selectors import Selector, from_label_selector
 from servicegraph.sources.resources import Resource
 from servicegraph.sources.wire import LabelledMetadata
+from servicegraph.verify import policies as verify
 
 
 class Metadata(LabelledMetadata, frozen=True):
@@ -43,12 +44,23 @@ def _network_policy(key: PolicyKey, found: WirePolicy) -> LivePolicy | None:
     """None for one that has a name of the other kind's: it can be none of ours, and must not be taken for that."""
     if engine_of(found.metadata.name) is not Engine.NETWORK_POLICY:
         return None
-    if not managed(found.metadata.name):
-        metadata = found.metadata
-        return LivePolicy(*key, metadata.uid, metadata.resource_version, _ours(metadata.labels, LABELS))
+    metadata = found.metadata
+    alien = not managed(metadata.name) or HASH_ANNOTATION not in metadata.annotations
+    rules = _rules(key, found.spec) if alien else None
+    if not managed(metadata.name):
+        labels = _ours(metadata.labels, LABELS)
+        return LivePolicy(*key, metadata.uid, metadata.resource_version, labels, alien=alien, rules=rules)
     types = found.spec.get("policyTypes") or ()
     directions = tuple(d for d in Direction if d.value in types)
-    return _live(key, found, spec_digest(found.spec), _selector(found.spec.get("podSelector")), directions)
+    kept = _live(key, found, spec_digest(found.spec), _selector(found.spec.get("podSelector")), directions)
+    return msgspec.structs.replace(kept, alien=alien, rules=rules)
+
+
+def _rules(key: PolicyKey, spec: Mapping[str, Any]) -> verify.NetworkPolicy | None:
+    try:
+        return verify.of_spec(*key, spec)
+    except verify.PolicyError:
+        return None
 
 
 def _cilium_policy(key: PolicyKey, found: WirePolicy) -> LivePolicy | None:

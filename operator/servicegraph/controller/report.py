@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from servicegraph.compiler.changes import GraphResult
 from servicegraph.compiler.emit.names import rendered_name
 from servicegraph.controller.draining import stamp
 from servicegraph.controller.events import Events, transitions
 from servicegraph.controller.graphs import LiveGraph
 from servicegraph.controller.handlers import Receive
 from servicegraph.controller.plan import held
+from servicegraph.controller.proving import Finding, Place
 from servicegraph.controller.queue import WorkQueue
 from servicegraph.controller.state import State
 from servicegraph.controller.status import Outcome, build, build_invalid, same
@@ -107,7 +109,27 @@ class Reporter:
         dry = [p.name for p in result.policies if p.mode is Mode.DRY_RUN and p.kind is not PolicyKind.EXEMPTION]
         whole = result.graph.mode is Mode.DRY_RUN
         would = held(self._state.view(namespace), live.uid if whole else "", dry) if dry or whole else None
-        return Outcome(pending, failures, would)
+        return Outcome(pending, failures, would, self._proof(live, result), self._unmodelled(live))
+
+    def _proof(self, live: LiveGraph, result: GraphResult) -> Finding:
+        """What the proof says of the graph's services, and of the namespace where it is denied by this graph."""
+        services = sorted(service.key for service in live.graph.services) if live.graph else []
+        parts: list[Place] = [*services]
+        if any(policy.kind is PolicyKind.DEFAULT_DENY for policy in result.policies):
+            parts.append(live.key.namespace)
+        found = [finding for part in parts if (finding := self._state.findings.get(part))]
+        return Finding(
+            tuple(sentence for finding in found for sentence in finding.wrong),
+            tuple(sentence for finding in found for sentence in finding.trusted),
+            any(finding.unproven for finding in found),
+        )
+
+    def _unmodelled(self, live: LiveGraph) -> str:
+        """Policies that can select the graph's pods and that nobody can prove anything about."""
+        namespace = live.key.namespace
+        unread = [f"NetworkPolicy {p.name}" for p in self._state.foreign(namespace) if p.rules is None]
+        others = [self._state.unmodelled.get(scope, "") for scope in ("", namespace)]
+        return ", ".join(filter(None, [*others, *unread]))
 
     def _problems(self, live: LiveGraph) -> list[Problem]:
         """What only the controller can see."""

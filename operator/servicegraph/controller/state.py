@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from servicegraph.compiler.changes import GraphResult
 from servicegraph.controller.graphs import GraphStore
-from servicegraph.controller.live import LivePolicy, PolicyKey
+from servicegraph.controller.live import LivePolicy, PolicyKey, Standing, standing
+from servicegraph.controller.proving import Finding, Place
 from servicegraph.controller.status import Failure
 from servicegraph.controller.view import ByName, GraphRecord, NamespaceView, Wanted
 from servicegraph.model.refs import GraphKey, ServiceKey
@@ -19,6 +20,9 @@ class State:
     `moved` are policies that labels or ports reach which changed, with when that was seen, by time.monotonic().
     `gaps` has, for services that moved to pods that no term covered before, those pods' selector.
     `unenforced` says why policies may have no effect here, None where something enforces them.
+    `findings` has, for services, and for the other pods of namespaces, what differs from what is declared there.
+    `touched` are namespaces where a policy of somebody else changed and nothing has been proven since.
+    `unmodelled` are policies of kinds that the proof does not know, by the namespace they are for, all where empty.
     """
 
     graphs: GraphStore
@@ -28,6 +32,9 @@ class State:
     failures: dict[PolicyKey, Failure]
     pending: dict[str, dict[str, GraphKey | None]]
     moved: dict[PolicyKey, float]
+    findings: dict[Place, Finding]
+    touched: set[str]
+    unmodelled: dict[str, str]
 
     def __init__(self) -> None:
         self.graphs = GraphStore()
@@ -37,6 +44,10 @@ class State:
         self.failures = {}
         self.pending = defaultdict(dict)
         self.moved = {}
+        self.findings = {}
+        self.touched = set()
+        self.unmodelled = {}
+        self._alien: dict[str, dict[str, LivePolicy]] = defaultdict(dict)
         self._records: dict[str, dict[GraphKey, GraphRecord]] = defaultdict(dict)
         self._wanted: dict[str, ByName[Wanted]] = defaultdict(ByName)
         self._live: dict[str, ByName[LivePolicy]] = defaultdict(ByName)
@@ -79,6 +90,7 @@ class State:
         old = policies.get(policy.name)
         if old is None or old.uid != policy.uid or int(old.version) < int(policy.version):
             policies.put(policy.name, policy)
+            self._note_alien(policy.namespace, policy.name, policy)
             return True
         return False
 
@@ -88,8 +100,23 @@ class State:
         old = self._live[namespace].get(name)
         if old is not None and old.uid == uid:
             self._live[namespace].drop(name)
+            self._note_alien(namespace, name, None)
             return True
         return False
+
+    def foreign(self, namespace: str) -> list[LivePolicy]:
+        """Live policies of others in a namespace."""
+        uids = frozenset(record.uid for record in self._records[namespace].values())
+        return [p for p in self._alien.get(namespace, {}).values() if standing(p, uids) is not Standing.OURS]
+
+    def _note_alien(self, namespace: str, name: str, policy: LivePolicy | None) -> None:
+        policies = self._alien[namespace]
+        old = policies.pop(name, None)
+        if policy is not None and policy.alien:
+            policies[name] = policy
+        new = policies.get(name)
+        if (old is None) != (new is None) or (old and new and old.rules != new.rules):
+            self.touched.add(namespace)
 
     def live(self, namespace: str) -> list[LivePolicy]:
         """Live policies of a namespace, or of all where it is empty."""

@@ -6,14 +6,17 @@ from typing import Any
 
 import msgspec
 
+from servicegraph.answers.proof import INEXACT
 from servicegraph.compiler.changes import GraphResult
 from servicegraph.compiler.ignores import reported
 from servicegraph.controller.plan import Held
+from servicegraph.controller.proving import Finding
 from servicegraph.model.compilation import EdgeState
 from servicegraph.model.policy import Mode
 from servicegraph.model.problems import Problem
 
 MOST_PROBLEMS = 20
+MOST_FLOWS = 10
 LONGEST_MESSAGE = 4096
 LONGEST_PATH = 512
 
@@ -35,18 +38,23 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a graph's policies: how many are not yet accepted, what was refused, what it would write."""
+    """What became of a graph's policies: how many are not yet accepted, what was refused, what it would write.
+
+    `proof` is what the policies of all make of its services; `unmodelled` says which others there are.
+    """
 
     pending: int = 0
     failures: tuple[Failure, ...] = ()
     held: Held | None = None
+    proof: Finding = Finding()
+    unmodelled: str = ""
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """A condition before it has a time."""
+    """A condition before it has a time. `status` None is Unknown."""
 
     type: str
-    status: bool
+    status: bool | None
     reason: str
     message: str
 
@@ -62,7 +70,7 @@ def build(
     """The status of a valid graph; `more` are problems that the controller found, `previous` is the live status."""
     problems = reported((*result.problems, *more), result.graph)
     states = Counter(_STATES[edge.state] for edge in result.edges)
-    conditions = (*_progress(result, outcome), _edges(states, len(result.edges)))
+    conditions = (*_progress(result, outcome), _edges(states, len(result.edges)), verified(result, outcome))
     return {
         "observedGeneration": generation,
         "services": result.services,
@@ -87,6 +95,7 @@ def build_invalid(
         Condition("Reconciling", False, "Invalid", "nothing is written for an invalid graph"),
         Condition("Stalled", True, "Invalid", message),
         Condition("EdgesResolved", False, "Invalid", "the edges of an invalid graph are not known"),
+        Condition("Verified", None, "Invalid", "what an invalid graph declares is not known"),
     )
     counts = {name: previous[name] for name in ("services", "edges", "policies") if name in previous}
     return {
@@ -144,6 +153,36 @@ def _done(result: GraphResult, outcome: Outcome) -> tuple[str, str]:
             return "Applied", f"{_policies(len(result.policies))} in place{also}"
 
 
+def verified(result: GraphResult, outcome: Outcome) -> Condition:
+    """Whether what is in place, with the policies of others, allows exactly what the graph declares."""
+    lasting = [failure for failure in outcome.failures if failure.lasting]
+    doubts = [problem.message for problem in result.problems if problem.code in INEXACT]
+    wrong = [*outcome.proof.wrong, *doubts]
+    if result.graph.mode is Mode.OFF:
+        return Condition("Verified", None, "Off", "the graph is off: nothing is isolated, so nothing is to be proven")
+    if lasting:
+        reason = "Inexact" if lasting[0].reason == "Inexact" else "NotApplied"
+        return Condition("Verified", False, reason, lasting[0].message)
+    if wrong:
+        return Condition("Verified", False, "Inexact", _listed("not exactly what is declared", wrong))
+    if outcome.unmodelled:
+        message = f"not proven: {outcome.unmodelled} can select these pods, and what they allow is not known here"
+        return Condition("Verified", None, "UnmodelledPolicies", message)
+    if outcome.proof.unproven:
+        message = "not proven: policies of others select these pods by so many labels that nobody can tell them apart"
+        return Condition("Verified", None, "TangledSelectors", message)
+    whose = "what Enforce would write allows" if result.graph.mode is Mode.DRY_RUN else "policies allow"
+    if trusted := outcome.proof.trusted:
+        message = _listed(f"{whose} exactly the declared flows, but for trusted ones", trusted)
+        return Condition("Verified", True, "ExactExceptTrusted", message)
+    return Condition("Verified", True, "Exact", f"{whose} exactly the declared flows")
+
+
+def _listed(what: str, sentences: Sequence[str]) -> str:
+    more = f"; and {len(sentences) - MOST_FLOWS} more" if len(sentences) > MOST_FLOWS else ""
+    return f"{what}: {'; '.join(sentences[:MOST_FLOWS])}{more}"[:LONGEST_MESSAGE]
+
+
 def _edges(states: Counter[str], total: int) -> Condition:
     if states["active"] == total:
         return Condition("EdgesResolved", True, "AllActive", f"{total} of {total} edges are active")
@@ -175,7 +214,7 @@ def _timed(
     before = {condition.get("type"): condition for condition in previous.get("conditions", ())}
     timed = []
     for condition in conditions:
-        status = "True" if condition.status else "False"
+        status = {True: "True", False: "False", None: "Unknown"}[condition.status]
         last = before.get(condition.type, {})
         unchanged = last.get("status") == status and "lastTransitionTime" in last
         timed.append(

@@ -9,6 +9,7 @@ import msgspec
 from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.compiler.emit.names import HASH_ANNOTATION
 from servicegraph.controller.live import LivePolicy, service_of
+from servicegraph.controller.proving import Check
 from servicegraph.model.policy import Mode, Policy
 from servicegraph.model.refs import GraphKey
 
@@ -16,12 +17,13 @@ T = TypeVar("T")
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A policy that should exist, with what decides whether the live one equals it."""
+    """A policy that should exist, with what decides whether the live one equals it, and whether it is right."""
 
     policy: Policy
     spec: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    check: Check | None = None
 
     @property
     def name(self) -> str:
@@ -29,11 +31,11 @@ class Wanted(msgspec.Struct, frozen=True):
         return self.policy.name
 
 
-def wanted(policy: Policy, extra: Mapping[str, str]) -> Wanted:
+def wanted(policy: Policy, extra: Mapping[str, str], check: Check | None = None) -> Wanted:
     """What to compare of a policy; `extra` are annotations of the controller's own."""
     metadata = manifest(policy)["metadata"]
     annotations = {**metadata["annotations"], **extra}
-    return Wanted(policy, annotations[HASH_ANNOTATION], metadata["labels"], annotations)
+    return Wanted(policy, annotations[HASH_ANNOTATION], metadata["labels"], annotations, check)
 
 
 class ByName(Generic[T]):

@@ -11,6 +11,25 @@ from servicegraph.model.ports import Protocol
 from servicegraph.model.refs import GraphKey, ServiceKey, WorkloadKey
 from servicegraph.model.selectors import Selector
 
+GENERATED_LABELS = frozenset(
+    (
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-completion-index",
+        "batch.kubernetes.io/job-name",
+        "controller-revision-hash",
+        "controller-uid",
+        "job-name",
+        "pod-template-generation",
+        "pod-template-hash",
+        "statefulset.kubernetes.io/pod-name",
+    )
+)
+"""Labels that controllers put on pods and that differ between pods, runs or versions of one workload.
+
+https://kubernetes.io/docs/reference/labels-annotations-taints/
+"""
+
 
 class ServicePort(msgspec.Struct, frozen=True, gc=False):
     """A port of a Service. `target` is the number or name of a pod port (targetPort, by default the port)."""
@@ -22,13 +41,18 @@ class ServicePort(msgspec.Struct, frozen=True, gc=False):
 
 
 class Service(msgspec.Struct, frozen=True):
-    """A core/v1 Service. `selector` is None where it has none: others say its addresses."""
+    """A core/v1 Service. `selector` is None where it has none: others say its addresses.
+
+    `hides_sources` where traffic from outside may reach its pods from a node's address: a NodePort or LoadBalancer
+    with externalTrafficPolicy Cluster (https://kubernetes.io/docs/tutorials/services/source-ip/).
+    """
 
     key: ServiceKey
     selector: Selector | None
     ports: tuple[ServicePort, ...] = ()
     headless: bool = False
     external_name: str | None = None
+    hides_sources: bool = False
 
 
 class ContainerPort(msgspec.Struct, frozen=True, gc=False):

@@ -65,7 +65,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """One of `calls` or `accepts`.
 
     `text` names it by its keys, independent of the order of lists; `path` is its JSON path in the resource.
-    `default` marks an entry that came from `defaults` (skipped where the service lacks its named port).
+    `default` marks an entry that came from `defaults` (skipped where the service lacks its named port). `reason` is
+    for reviewers.
     """
 
     party: Party
@@ -73,6 +74,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     path: str
     text: str
     default: bool = False
+    reason: str | None = None
 
 
 class ServiceTerm(msgspec.Struct, frozen=True, gc=False):

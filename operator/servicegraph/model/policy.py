@@ -149,8 +149,8 @@ class Policy(msgspec.Struct, frozen=True):
 class Declared(msgspec.Struct, frozen=True):
     """What the graphs say for one subject: the truth that policies are held against.
 
-    An isolated direction allows the flows of that direction and nothing else. `named_ports` is how the pods
-    of this subject number their ports.
+    An isolated direction allows the flows of that direction and nothing else. `service` is None, and `subject`
+    everything, for the default deny of a namespace (R18); `path` is the place in the graph that says it.
     """
 
     namespace: str
@@ -159,3 +159,6 @@ class Declared(msgspec.Struct, frozen=True):
     isolated: tuple[Direction, ...] = ()
     flows: tuple[Flow, ...] = ()
     draining: bool = False
+    graph: GraphKey | None = None
+    path: str = ""
+    mode: Mode = Mode.ENFORCE

@@ -59,12 +59,24 @@ class Ranges(_Wire, frozen=True):
     nodes: tuple[str, ...] = ()
 
 
+Plugin = Literal[
+    "AmazonVPC", "Antrea", "Calico", "Cilium", "Flannel", "GKEDataplaneV2", "Kindnet", "KubeRouter", "OVNKubernetes"
+]
+Mesh = Literal["Istio", "IstioAmbient", "Linkerd"]
+
+
 class Engine(_Wire, frozen=True):
-    """What enforces policies here. `policyMapSize` is in entries per pod."""
+    """What policies are written as, and the plugin that enforces them. `policyMapSize` is in entries per pod."""
 
     name: Literal["Auto", "NetworkPolicy", "Cilium"] = "Auto"
+    plugin: Plugin | None = None
     ignores_labels: tuple[str, ...] = ()
     policy_map_size: int = 16_384
+
+    @property
+    def enforcer(self) -> Plugin | None:
+        """The network plugin, where anybody says which: writing Cilium's own policies says it."""
+        return self.plugin or ("Cilium" if self.name == "Cilium" else None)
 
 
 class ProfileParty(_Wire, frozen=True):
@@ -98,6 +110,7 @@ class ClusterProfile(_Wire, frozen=True):
     api_server: APIServer = APIServer()
     ranges: Ranges = Ranges()
     engine: Engine = Engine()
+    mesh: Mesh | None = None
     parties: tuple[ProfileParty, ...] = ()
     limits: Limits = Limits()
 

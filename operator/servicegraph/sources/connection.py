@@ -102,9 +102,8 @@ def from_kubeconfig(kubeconfig: Path | None = None, context: str | None = None) 
         return _from_kubeconfig(str(kubeconfig) if kubeconfig else None, context)
     except (OSError, ValueError, TypeError, AttributeError, KeyError, YAMLError) as error:
         # The loader has no one way to say that a file is not what it expects.
-        raise ConnectionConfigError(
-            f"{kubeconfig or 'the default kubeconfig'} cannot be used: {error}. Name another with --kubeconfig"
-        ) from None
+        name, why = kubeconfig or "the default kubeconfig", str(error).rstrip(".")
+        raise ConnectionConfigError(f"{name} cannot be used: {why}. Name another with --kubeconfig") from None
 
 
 def _from_kubeconfig(file: str | None, context: str | None) -> Connection:

@@ -9,7 +9,9 @@ from pathlib import Path
 from servicegraph.sources.errors import InputError
 
 STDIN = "-"
-_SUFFIXES = frozenset((".yaml", ".yml", ".json"))
+SUFFIXES = frozenset((".yaml", ".yml", ".json"))
+"""What is read of a folder."""
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -64,7 +66,7 @@ def _folder(folder: Path, seen: set[Path]) -> Iterator[Path | InputError]:
         path = folder / name
         if path.is_dir():
             yield from _folder(path, seen)
-        elif path.suffix in _SUFFIXES and (path.is_file() or not path.exists()):
+        elif path.suffix in SUFFIXES and (path.is_file() or not path.exists()):
             yield path
 
 

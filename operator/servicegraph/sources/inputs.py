@@ -12,6 +12,7 @@ from servicegraph.sources.documents import Document, documents
 from servicegraph.sources.errors import InputError
 from servicegraph.sources.objects import NodeAddresses, Object, decode, key_of
 from servicegraph.sources.resources import MalformedError
+from servicegraph.verify.unmodelled import unmodelled
 
 PROFILE_KIND = "ClusterProfile"
 POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
@@ -22,8 +23,8 @@ class Input:
     """Graphs and cluster, in the order they were read; `documents` tell where each graph stands.
 
     With `errors` the rest is incomplete and must not be used. `profiles` are ClusterProfiles among the documents:
-    they count only where a command is told to use one. `policies` are NetworkPolicies, whoever wrote them; `gaps` is
-    what the source could not tell.
+    they count only where a command is told to use one. `policies` are NetworkPolicies, whoever wrote them, `others`
+    are policies of kinds that are not modelled; `gaps` is what the source could not tell.
     """
 
     graphs: tuple[Graph, ...]
@@ -34,6 +35,7 @@ class Input:
     policies: tuple[Document, ...] = ()
     pods: tuple[Pod, ...] = ()
     gaps: tuple[InputError, ...] = ()
+    others: tuple[Document, ...] = ()
 
 
 def read(names: Iterable[str], namespace: str | None = None) -> Input:
@@ -67,6 +69,7 @@ class _Reader:
         self.objects: dict[Hashable, tuple[Object, Document]] = {}
         self.profiles: list[Document] = []
         self.policies: list[Document] = []
+        self.others: list[Document] = []
         self.errors: list[InputError] = []
 
     def add(self, document: Document) -> None:
@@ -76,6 +79,8 @@ class _Reader:
             self.errors.append(document.error("", f"the apiVersion is missing: write apiVersion: {API_VERSION}"))
         elif (api_version, kind) == POLICY:
             self.policies.append(document)
+        elif unmodelled(api_version, kind):
+            self.others.append(document)
         elif not isinstance(api_version, str) or not api_version.startswith(f"{GROUP}/"):
             self._object(document)
         elif document.faults:
@@ -131,7 +136,16 @@ class _Reader:
         graphs = tuple(graph for graph in self.graphs.values() if graph is not None)
         errors = tuple(sorted({error.order: error for error in self.errors}.values(), key=lambda error: error.order))
         pods = tuple(item for item in found if isinstance(item, Pod))
-        return Input(graphs, cluster, self.documents, tuple(self.profiles), errors, tuple(self.policies), pods)
+        return Input(
+            graphs=graphs,
+            cluster=cluster,
+            documents=self.documents,
+            profiles=tuple(self.profiles),
+            errors=errors,
+            policies=tuple(self.policies),
+            pods=pods,
+            others=tuple(self.others),
+        )
 
 
 def _title(found: Object) -> str:

@@ -64,6 +64,7 @@ def _service(key: ServiceKey, found: wire.Service) -> Service:
         ports=tuple(ServicePort(p.port, p.target_port or p.port, p.protocol, p.name or None) for p in spec.ports),
         headless=spec.cluster_ip == "None",
         external_name=external,
+        hides_sources=spec.type in ("NodePort", "LoadBalancer") and spec.external_traffic_policy != "Local",
     )
 
 

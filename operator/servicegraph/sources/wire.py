@@ -85,6 +85,7 @@ class ServiceSpec(_Wire, frozen=True):
     type: str = "ClusterIP"
     cluster_ip: str = msgspec.field(default="", name="clusterIP")
     external_name: str = ""
+    external_traffic_policy: str = "Cluster"
 
 
 class Service(_Wire, frozen=True):

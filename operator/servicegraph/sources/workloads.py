@@ -1,28 +1,9 @@
 """What makes pods, as the compiler knows it (R19)."""
 
-from servicegraph.model.cluster import ContainerPort, Workload
+from servicegraph.model.cluster import GENERATED_LABELS, ContainerPort, Workload
 from servicegraph.model.refs import WorkloadKey
 from servicegraph.model.selectors import Selector, from_label_selector
 from servicegraph.sources import wire
-
-GENERATED_LABELS = frozenset(
-    (
-        "apps.kubernetes.io/pod-index",
-        "batch.kubernetes.io/controller-uid",
-        "batch.kubernetes.io/job-completion-index",
-        "batch.kubernetes.io/job-name",
-        "controller-revision-hash",
-        "controller-uid",
-        "job-name",
-        "pod-template-generation",
-        "pod-template-hash",
-        "statefulset.kubernetes.io/pod-name",
-    )
-)
-"""Labels that controllers put on pods and that differ between pods, runs or versions of one workload.
-
-https://kubernetes.io/docs/reference/labels-annotations-taints/
-"""
 
 
 def replicated(key: WorkloadKey, found: wire.Workload) -> Workload:

@@ -8,7 +8,7 @@ them, and the rest would mean something else.
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -23,6 +23,8 @@ from servicegraph.verify.cidrs import block
 API_VERSION = "networking.k8s.io/v1"
 KIND = "NetworkPolicy"
 FIRST_PORT, LAST_PORT = 1, 65535
+
+_T = TypeVar("_T")
 
 _PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9](-?[a-z0-9])*\Z")
 _LONGEST_PORT_NAME = 15
@@ -93,20 +95,33 @@ class NetworkPolicy(msgspec.Struct, frozen=True):
 
 def read(manifest: Mapping[str, Any], namespace: str | None = None) -> NetworkPolicy:
     """The policy of a manifest; `namespace` is for one that names none (`default`). Raises PolicyError."""
-    try:
-        found = msgspec.convert(manifest, wire.Manifest)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `")
-        raise PolicyError(path.removeprefix("key` in `").rstrip("`").removeprefix("$"), message) from None
+    found = _convert(manifest, wire.Manifest, "")
     if (found.api_version, found.kind) != (API_VERSION, KIND):
         raise PolicyError(".kind", f"{found.api_version} {found.kind} is no {API_VERSION} {KIND}")
     if not found.metadata.name:
         raise PolicyError(".metadata.name", "it has no name: give it one")
-    spec = found.spec or wire.Spec()
+    return _policy(found.metadata.namespace or namespace or "default", found.metadata.name, found.spec or wire.Spec())
+
+
+def of_spec(namespace: str, name: str, spec: Mapping[str, Any]) -> NetworkPolicy:
+    """The policy of that name with this `spec`. Raises PolicyError."""
+    return _policy(namespace, name, _convert(spec, wire.Spec, ".spec"))
+
+
+def _convert(value: Mapping[str, Any], shape: type[_T], at: str) -> _T:
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `")
+        inner = path.removeprefix("key` in `").rstrip("`").removeprefix("$")
+        raise PolicyError(at + inner, message) from None
+
+
+def _policy(namespace: str, name: str, spec: wire.Spec) -> NetworkPolicy:
     directions = _directions(spec)
     return NetworkPolicy(
-        namespace=found.metadata.namespace or namespace or "default",
-        name=found.metadata.name,
+        namespace=namespace,
+        name=name,
         subject=_selector(spec.pod_selector, ".spec.podSelector"),
         directions=directions,
         ingress=_kept(_rules(spec.ingress, ".spec.ingress", "from"), Direction.INGRESS, directions),

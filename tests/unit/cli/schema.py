@@ -7,6 +7,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
     "string": str,
     "integer": int,
+    "boolean": bool,
     "null": type(None),
 }
 _NOTES = {"$schema", "$defs", "title", "description"}

@@ -7,6 +7,7 @@ import pytest
 from servicegraph.compiler.changes import GraphResult
 from servicegraph.controller.events import transitions
 from servicegraph.controller.plan import Held
+from servicegraph.controller.proving import Finding
 from servicegraph.controller.status import Failure, Outcome, build, build_invalid, same
 from servicegraph.model.compilation import Edge, EdgeState
 from servicegraph.model.graph import Graph, Ignore
@@ -59,6 +60,7 @@ def test_all_is_well() -> None:
         "Reconciling": ("False", "UpToDate"),
         "Stalled": ("False", "NotStalled"),
         "EdgesResolved": ("True", "AllActive"),
+        "Verified": ("True", "Exact"),
     }
     assert (found["observedGeneration"], found["services"], found["policies"]) == (3, 2, 2)
     assert all(condition["observedGeneration"] == 3 for condition in found["conditions"])
@@ -115,7 +117,7 @@ def test_a_transition_has_its_time_and_the_rest_keeps_theirs() -> None:
     first = status(result(EdgeState.ACTIVE), Outcome(pending=1), now=THEN)
     second = status(result(EdgeState.ACTIVE), previous=first, now=NOW)
     times = {condition["type"]: condition["lastTransitionTime"] for condition in second["conditions"]}
-    assert times == {"Ready": NOW, "Reconciling": NOW, "Stalled": THEN, "EdgesResolved": THEN}
+    assert times == {"Ready": NOW, "Reconciling": NOW, "Stalled": THEN, "EdgesResolved": THEN, "Verified": THEN}
 
 
 def test_the_same_again_is_no_change_whatever_others_added() -> None:
@@ -145,3 +147,56 @@ def test_events_tell_transitions_only() -> None:
     assert [event.reason for event in transitions(first, twice)] == ["NameTaken"], "told once, by its condition"
     worse = status(result(problems=(problem(Code.PORT_NOT_FOUND, Severity.ERROR),)), previous=first)
     assert [event.reason for event in transitions(first, worse)] == ["PortNotFound"]
+
+
+def verified(outcome: Outcome, **more: Any) -> tuple[str, str, str]:
+    found = status(result(EdgeState.ACTIVE, **more), outcome)["conditions"]
+    condition = next(c for c in found if c["type"] == "Verified")
+    return condition["status"], condition["reason"], condition["message"]
+
+
+EXTRA, TRUSTED = ("extra: a -> b 80",), ("extra: c -> b 9090",)
+
+
+def test_verified_names_the_flows_that_are_wrong() -> None:
+    told = verified(Outcome(proof=Finding(EXTRA, TRUSTED)))
+    assert told == ("False", "Inexact", "not exactly what is declared: extra: a -> b 80")
+
+
+def test_verified_names_some_flows_of_many() -> None:
+    told = verified(Outcome(proof=Finding(tuple(f"extra: {number}" for number in range(25)))))
+    assert told[2].endswith("extra: 9; and 15 more")
+
+
+def test_trusted_flows_leave_it_verified() -> None:
+    assert verified(Outcome(proof=Finding((), TRUSTED)))[:2] == ("True", "ExactExceptTrusted")
+    assert "extra: c -> b 9090" in verified(Outcome(proof=Finding((), TRUSTED)))[2]
+
+
+def test_policies_that_nobody_knows_leave_it_unknown() -> None:
+    told = verified(Outcome(unmodelled="CiliumNetworkPolicy shop/x"))
+    assert told[:2] == ("Unknown", "UnmodelledPolicies")
+    assert "CiliumNetworkPolicy shop/x" in told[2]
+    assert verified(Outcome(unmodelled="x", proof=Finding(EXTRA)))[0] == "False"
+
+
+def test_selectors_that_nobody_can_tell_apart_leave_it_unknown() -> None:
+    assert verified(Outcome(proof=Finding(unproven=True)))[:2] == ("Unknown", "TangledSelectors")
+
+
+def test_what_is_not_in_place_is_not_verified() -> None:
+    assert verified(Outcome(failures=(TAKEN,)))[:2] == ("False", "NotApplied")
+    assert verified(Outcome(failures=(BUSY,)))[:2] == ("True", "Exact")
+
+
+def test_services_that_share_pods_are_not_verified() -> None:
+    overlap = problem(Code.SELECTOR_OVERLAP, Severity.WARNING)
+    assert verified(Outcome(), problems=(overlap,))[:2] == ("False", "Inexact")
+    ignored = (Ignore(Code.SELECTOR_OVERLAP, None, None),)
+    assert verified(Outcome(), problems=(overlap,), ignores=ignored)[:2] == ("False", "Inexact")
+
+
+def test_dry_run_is_verified_as_it_would_be_and_off_is_not() -> None:
+    assert "what Enforce would write" in verified(Outcome(), mode=Mode.DRY_RUN)[2]
+    assert verified(Outcome(proof=Finding(EXTRA)), mode=Mode.DRY_RUN)[0] == "False"
+    assert verified(Outcome(), mode=Mode.OFF)[:2] == ("Unknown", "Off")

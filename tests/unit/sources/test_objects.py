@@ -4,11 +4,18 @@ from typing import Any
 
 import pytest
 
-from servicegraph.model.cluster import ContainerPort, EndpointSlice, Namespace, Service, ServicePort, Workload
+from servicegraph.model.cluster import (
+    GENERATED_LABELS,
+    ContainerPort,
+    EndpointSlice,
+    Namespace,
+    Service,
+    ServicePort,
+    Workload,
+)
 from servicegraph.model.refs import ServiceKey, WorkloadKey
 from servicegraph.model.selectors import EVERYTHING, Operator, Requirement, Selector
 from servicegraph.sources.objects import NodeAddresses, decode, key_of
-from servicegraph.sources.workloads import GENERATED_LABELS
 
 SEARCH = {"app": "search"}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from servicegraph.controller.enforcement import enforcement
+from servicegraph.adopt.enforcement import enforcement
 from servicegraph.model.refs import WorkloadKey
 
 

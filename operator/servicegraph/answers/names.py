@@ -1,0 +1,79 @@
+"""Selectors and peers by the names that people know them by."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from servicegraph.answers.ends import Member, Party, example, pods_selected
+from servicegraph.answers.scene import Scene
+from servicegraph.compiler.entries import selector_text
+from servicegraph.model.policy import AddressPeer, NamePeer, Peer, PodPeer
+from servicegraph.model.refs import ServiceKey
+from servicegraph.model.selectors import EVERYTHING, NAMESPACE_LABEL, Selector, implies
+from servicegraph.verify.ends import Pod
+
+ANYWHERE = "anywhere"
+
+
+class Names:
+    """The services of a scene by what selects them."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._terms: dict[str, dict[Selector, list[ServiceKey]]] = defaultdict(dict)
+        for key in sorted(scene.services(), key=lambda key: (scene.declared(key) is None, key)):
+            for term in scene.subject(key).terms:
+                self._terms[key.namespace].setdefault(term.selector, []).append(key)
+
+    def service(self, namespace: str, pods: Selector) -> ServiceKey | None:
+        """The service whose pods these are, or some of whose pods."""
+        terms = self._terms.get(namespace, {})
+        if pods in terms:
+            return terms[pods][0]
+        return next((keys[0] for term, keys in terms.items() if implies(pods, term)), None)
+
+    def exactly(self, namespace: str, pods: Selector) -> bool:
+        """Whether these are all pods that one term of a service selects."""
+        return pods in self._terms.get(namespace, {})
+
+
+def pods_text(names: Iterable[Names], namespace: str, pods: Selector) -> str:
+    """Pods of a namespace: a service where they are one's; the first that knows them says it."""
+    for known in names:
+        key = known.service(namespace, pods)
+        if key is not None:
+            return str(key) if known.exactly(namespace, pods) else f"{key} (pods {selector_text(pods)})"
+    return f"every other pod of {namespace}" if pods.is_empty else f"pods {selector_text(pods)} of {namespace}"
+
+
+def peer_text(names: Iterable[Names], own: str, peer: Peer) -> str:
+    """A peer in the policies of the namespace `own`."""
+    match peer:
+        case PodPeer(pods, namespaces):
+            place = namespace_of(peer, own)
+            if place is not None:
+                return f"every pod of {place}" if pods.is_empty else pods_text(names, place, pods)
+            if pods.is_empty and namespaces == EVERYTHING:
+                return "every pod"
+            return f"pods {selector_text(pods)} of namespaces {selector_text(namespaces or EVERYTHING)}"
+        case AddressPeer(cidr, excluded):
+            return f"{cidr} except {', '.join(excluded)}" if excluded else cidr
+        case NamePeer(pattern):
+            return pattern
+        case _:
+            return ANYWHERE
+
+
+def namespace_of(peer: PodPeer, own: str) -> str | None:
+    """The one namespace a peer is in; None where it is in any that its selector selects."""
+    if peer.namespaces is None:
+        return own
+    if len(peer.namespaces.requirements) == 1:
+        return peer.namespaces.labels().get(NAMESPACE_LABEL)
+    return None
+
+
+def as_end(scene: Scene, namespace: str | None, pods: Selector) -> Party | None:
+    """These pods as an end of a question: those that are known, and one such as tomorrow may bring; None: anywhere."""
+    if namespace is None:
+        return None
+    tomorrow = Member("pods", Pod(namespace, example(pods)))
+    return Party("", (*pods_selected(scene, namespace, pods), tomorrow))

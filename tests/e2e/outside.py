@@ -1,0 +1,95 @@
+"""Hosts outside the cluster: containers in the network of kind's nodes, so that their addresses are seen unchanged."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.e2e.ends import Ends, Source, Target
+from tests.e2e.pods import IMAGE
+from tests.integration.kube import Kube, Object
+
+PORTS = (8080, 9090)
+_NETWORK = "kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A container that runs the test program; `role` is its name in scenarios."""
+
+    role: str
+    container: str
+    address: str
+
+    @property
+    def ends(self) -> Ends:
+        """It calls, and is called."""
+        source = Source(self.role, self.role, "", False, ("docker", "exec", "--interactive", self.container))
+        targets = [
+            Target(
+                self.role,
+                f"{protocol.lower()}://{self.address}:{port}",
+                protocol,
+                frozenset(((self.role, port),)),
+                in_network=False,
+                answers=frozenset((self.role,)),
+            )
+            for protocol in ("TCP", "UDP")
+            for port in PORTS
+        ]
+        return Ends((source,), tuple(targets))
+
+
+def possible() -> bool:
+    """Whether there can be hosts outside: the nodes are containers of the engine at hand, as kind makes them."""
+    nodes = _lines("kubectl", "get", "nodes", "--output", "name")
+    ours = _lines("docker", "ps", "--filter", "label=io.x-k8s.kind.cluster", "--format", "node/{{.Names}}")
+    return bool(nodes) and nodes <= ours
+
+
+@contextmanager
+def host(kube: Kube, role: str, token: str) -> Iterator[Host]:
+    """A host that knows the way to every pod."""
+    numbers = ",".join(map(str, PORTS))
+    name = f"e2e-{token}-{role}"
+    options = ["--detach", "--rm", "--name", name, "--network", _NETWORK, "--network-alias", f"{role}.example.test"]
+    _run("docker", "run", *options, IMAGE, "serve", f"--name={role}", f"--tcp={numbers}", f"--udp={numbers}")
+    try:
+        found = json.loads(_run("docker", "inspect", name))[0]
+        made = Host(role, name, found["NetworkSettings"]["Networks"][_NETWORK]["IPAddress"])
+        ways = [(c, node_address(node)) for node in kube.list("Node", "") for c in node["spec"].get("podCIDRs", ())]
+        route(made, *ways)
+        yield made
+    finally:
+        _run("docker", "kill", name)
+
+
+def route(one: Host, *ways: tuple[str, str]) -> None:
+    """Give a host ways to addresses, each with its gateway. Its image has no `ip`; that of the nodes has."""
+    node = _run("docker", "ps", "--quiet", "--filter", "label=io.x-k8s.kind.cluster").split()[0]
+    image = json.loads(_run("docker", "inspect", node))[0]["Image"]
+    options = ["--rm", "--interactive", "--network", f"container:{one.container}", "--cap-add", "NET_ADMIN"]
+    lines = "".join(f"route replace {destination} via {gateway}\n" for destination, gateway in ways)
+    _run("docker", "run", *options, "--entrypoint", "ip", image, "-batch", "-", stdin=lines)
+
+
+def node_address(node: Object) -> str:
+    """The address that a node has among the others."""
+    found: str = next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
+    return found
+
+
+def _lines(*command: str) -> set[str]:
+    """What a program prints; nothing where it is not there or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return set()
+    return set(done.stdout.split()) if done.returncode == 0 else set()
+
+
+def _run(*command: str, stdin: str | None = None) -> str:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr.strip()}"
+    return done.stdout

@@ -1,0 +1,117 @@
+"""The programs of the cluster, built from their Go modules into the cache."""
+
+import shutil
+from pathlib import Path
+
+from tools.cluster.build import KUBERNETES_LDFLAGS, ensure_built
+from tools.cluster.gobuild import MODULES, Build, ensure
+from tools.cluster.kind.command import run
+from tools.cluster.toolchain import Go, find_go, go_environment
+
+CILIUM_VERSION = "1.15.19"
+_CILIUM = "github.com/cilium/cilium"
+_KUBERNETES = "k8s.io/kubernetes"
+_WAITING = "it builds programs of the kind cluster, some minutes from an empty Go cache"
+
+KIND = Build("kind", ("sigs.k8s.io/kind",), "-s -w", "", "kind", "about 25 s")
+HELM = Build("helm", ("helm.sh/helm/v3/cmd/helm",), "-s -w", "", "helm", "about 2 min")
+COREDNS = Build("coredns", (".",), "-s -w", "", "CoreDNS", "about 2 min")
+NODE = Build(
+    "kubernetes",
+    tuple(f"{_KUBERNETES}/cmd/{name}" for name in ("kubelet", "kubeadm", "kubectl", "kube-scheduler")),
+    KUBERNETES_LDFLAGS,
+    "",
+    "kubelet, kubeadm, kubectl and kube-scheduler",
+    "about 3 min after the API server's build",
+)
+CILIUM = Build(
+    "cilium",
+    tuple(
+        f"{_CILIUM}/{folder}"
+        for folder in (
+            "daemon",
+            "operator",
+            "plugins/cilium-cni",
+            "cilium-dbg",
+            "cilium-health",
+            "cilium-health/responder",
+            "tools/mount",
+            "tools/sysctlfix",
+        )
+    ),
+    # Some of its dependencies link to internals of Go's runtime.
+    f"-s -w -checklinkname=0 -X {_CILIUM}/pkg/version.ciliumVersion={CILIUM_VERSION}",
+    "",
+    "Cilium",
+    "about 5 min",
+)
+
+
+def built(build: Build) -> Path:
+    """The folder with the programs of one build, built now if the cache has none.
+
+    Raises KindError, BuildError, InstallError.
+    """
+    if build is CILIUM:
+        return ensure(find_go(), (build,), _WAITING, _for_any_kernel)
+    return ensure(find_go(), (build,), _WAITING)
+
+
+def ensure_all() -> None:
+    """Build all that are missing. Raises KindError, BuildError, InstallError."""
+    control_plane()
+    for build in (KIND, HELM, CILIUM):
+        built(build)
+
+
+def control_plane() -> dict[str, Path]:
+    """The programs that run as the control plane's containers. Raises BuildError, InstallError."""
+    embedded = ensure_built()
+    return {
+        "etcd": embedded.etcd,
+        "kube-apiserver": embedded.kube_apiserver,
+        "kube-controller-manager": embedded.kube_controller_manager,
+        "kube-scheduler": built(NODE) / "kube-scheduler",
+        "coredns": built(COREDNS) / "coredns",
+    }
+
+
+def source(build: Build, module: str) -> Path:
+    """The source of a Go module that a build requires, in Go's module cache; read-only. Raises KindError."""
+    return _source(find_go(), MODULES / build.module, module)
+
+
+def kind_source() -> Path:
+    """The source of kind."""
+    return source(KIND, "sigs.k8s.io/kind")
+
+
+def kubernetes_source() -> Path:
+    """The source of Kubernetes."""
+    return source(NODE, _KUBERNETES)
+
+
+def cilium_source() -> Path:
+    """The source of Cilium: its chart, its eBPF programs and its scripts are used as they are."""
+    return source(CILIUM, _CILIUM)
+
+
+def _source(go: Go, folder: Path, module: str) -> Path:
+    _go(go, "mod", "download", module, cwd=folder)
+    return Path(_go(go, "list", "-m", "-f", "{{.Dir}}", module, cwd=folder).strip())
+
+
+def _for_any_kernel(go: Go, module: Path, work: Path) -> Path:
+    """Cilium with one file changed: a kernel that has all it needs built in has no /proc/modules to read."""
+    copy = work / "cilium"
+    shutil.copytree(_source(go, module, _CILIUM), copy / "source", copy_function=shutil.copyfile)
+    for name in ("go.mod", "go.sum"):
+        shutil.copy(module / name, copy)
+    modules = copy / "source" / "pkg" / "datapath" / "linux" / "modules" / "modules_linux.go"
+    shutil.copyfile(module / "modules_monolithic.go", modules)
+    _go(go, "mod", "edit", f"-replace={_CILIUM}=./source", cwd=copy)
+    return copy
+
+
+def _go(go: Go, *arguments: str, cwd: Path) -> str:
+    return run([go.program, *arguments], what=f"go {arguments[0]}", cwd=cwd, environment=go_environment())
