@@ -22,8 +22,8 @@ from servicegraph.model.graph import Graph
 from servicegraph.model.profile import STANDARD
 from servicegraph.model.refs import ServiceKey
 from servicegraph.sources.objects import decode
-from servicegraph.verify.policies import read
 from servicegraph.verify.proof import prove
+from servicegraph.verify.reading import read
 
 
 class Cost(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from random import Random
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from servicegraph.verify.policies import read
+from servicegraph.verify.reading import read
 from servicegraph.verify.verdicts import Policies
 from tests.oracle.casefile import dump
 from tests.oracle.cases import Case, Question, questions

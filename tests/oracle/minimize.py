@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from servicegraph.verify.ends import Pod
-from servicegraph.verify.policies import PolicyError, read
+from servicegraph.verify.reading import read
+from servicegraph.verify.written import PolicyError
 from tests.oracle.cases import Case, Manifest, Question
 
 

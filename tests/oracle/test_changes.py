@@ -7,8 +7,8 @@ import pytest
 
 from servicegraph.model.policy import Direction
 from servicegraph.verify.changes import Change, ChangeKind, compare
-from servicegraph.verify.policies import read
 from servicegraph.verify.portsets import PortName
+from servicegraph.verify.reading import read
 from tests.oracle.bench import CASES
 from tests.oracle.casefile import dump
 from tests.oracle.cases import Case, Question, questions

@@ -12,8 +12,8 @@ from servicegraph.cli import reading
 from servicegraph.compiler.incremental import compile_all
 from servicegraph.model.compilation import Compilation
 from servicegraph.verify.ends import Address
-from servicegraph.verify.policies import read
 from servicegraph.verify.proof import Difference, Kind, Proof
+from servicegraph.verify.reading import read
 from tests.oracle import witness
 from tests.oracle.cases import Case, Manifest, questions
 from tests.oracle.compare import Engines

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.model.compilation import Compilation
 from servicegraph.model.policy import Declared, Mode, Policy, PolicyKind
-from servicegraph.verify.policies import read
 from servicegraph.verify.proof import prove
+from servicegraph.verify.reading import read
 from servicegraph.verify.redundant import redundant
 from tests.property.compiled import compiled
 from tests.property.mutations import Manifest, foreign, mutated

@@ -25,7 +25,7 @@ from servicegraph.verify.ends import Pod
 from servicegraph.verify.policies import NetworkPolicy
 from servicegraph.verify.portsets import PortSet
 
-_PLACE = re.compile(r"(?:ingress|egress)\[(?P<rule>\d+)\](?:\.(?:from|to)\[(?P<peer>\d+)\])?\Z")
+_PLACE = re.compile(r"(?:ingress|egress)\[(?P<rule>\d+)\](?:\.(?:from|to)[A-Za-z]*\[(?P<peer>\d+)\])?\Z")
 _WHOLE = (ChangeKind.OPENED, ChangeKind.ISOLATED)
 
 

@@ -13,7 +13,8 @@ from servicegraph.model.graph import Graph
 from servicegraph.model.policy import Direction
 from servicegraph.model.refs import GraphKey
 from servicegraph.model.resource import API_VERSION, KIND
-from servicegraph.verify.policies import NetworkPolicy, PolicyKey, PolicyRule, read
+from servicegraph.verify.policies import NetworkPolicy, PolicyKey, PolicyRule
+from servicegraph.verify.reading import read
 
 Raw = Mapping[str, Any]
 _STEP = re.compile(r"\.(?P<key>[^.\[]+)|\[(?P<index>\d+)\]")

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 import msgspec
 
 from servicegraph.answers.scene import Scene
+from servicegraph.compiler.dns import asked_name
 from servicegraph.compiler.inventory import pod_labels
 from servicegraph.compiler.terms import Term
 from servicegraph.model.addresses import canonical, contains, network, single
@@ -62,7 +63,7 @@ def resolve(text: str, scene: Scene, namespace: str | None) -> Party:
             name, _, of = text.removesuffix(domain).partition(".")
             return _service(f"{of}/{name}", scene, namespace)
     if "." in text and "/" not in text and DNS_SUBDOMAIN.match(text):
-        return Party(text, _outside(scene.all_policies()), name=text)
+        return Party(text, _outside(scene.all_policies(), text), name=text)
     return _service(text, scene, namespace)
 
 
@@ -88,7 +89,8 @@ def _service(text: str, scene: Scene, namespace: str | None) -> Party:
     if subject.external:
         if subject.external_name is not None:
             note = f"{key} stands for the DNS name {subject.external_name}"
-            return Party(str(key), _outside(scene.all_policies()), key, name=subject.external_name, note=note)
+            asked = asked_name(key, scene.profile).pattern
+            return Party(str(key), _outside(scene.all_policies(), asked), key, name=subject.external_name, note=note)
         members = tuple(Member(address, Address(address)) for address in subject.addresses)
         if members:
             return Party(str(key), members, key, (subject.reached,))
@@ -158,11 +160,18 @@ def _at_address(address: str, scene: Scene) -> Party:
     note = ""
     if any(contains(cidr, single(address)) for cidr in inside):
         note = f"{address} is one of the cluster's own: policies know pods by their labels, so ask by name"
-    return Party(address, (Member(address, Address(address)),), note=note)
+    return Party(address, (Member(address, Address(address, entities=_entities(address, scene))),), note=note)
 
 
-def _outside(policies: Iterable[NetworkPolicy]) -> tuple[Member, ...]:
-    """An address of each range that some rule names, and one that none does."""
+def _entities(address: str, scene: Scene) -> tuple[str, ...]:
+    """What Cilium knows an address as."""
+    nodes = (*scene.profile.ranges.nodes, *map(single, scene.cluster.node_addresses))
+    known = {"remote-node": nodes, "kube-apiserver": tuple(map(single, scene.profile.api_server.addresses))}
+    return tuple(entity for entity, cidrs in known.items() if any(contains(cidr, single(address)) for cidr in cidrs))
+
+
+def _outside(policies: Iterable[NetworkPolicy], name: str) -> tuple[Member, ...]:
+    """A name with an address of each range that some rule names, and one that none does."""
     blocks = {
         peer
         for policy in policies
@@ -172,19 +181,19 @@ def _outside(policies: Iterable[NetworkPolicy]) -> tuple[Member, ...]:
     }
     members = {}
     for peer in sorted(blocks):
-        if (member := outside(peer)) is not None:
+        if (member := outside(peer, name)) is not None:
             members[member.text] = member
     for start in ("198.51.100.1", "8.8.8.8", "1.0.0.1"):
         if not any(contains(peer.cidr, single(start)) for peer in blocks):
-            members.setdefault(start, Member("any other address", Address(start)))
+            members.setdefault(start, Member("any other address", Address(start, (name,))))
             break
     return tuple(members.values())
 
 
-def outside(peer: AddressPeer) -> Member | None:
-    """One address of a block, named like the block; None where its exceptions leave none."""
+def outside(peer: AddressPeer, name: str) -> Member | None:
+    """A name with one address of a block, called like the block; None where its exceptions leave none."""
     address = _within(peer)
-    return Member(_range(peer), Address(address)) if address is not None else None
+    return Member(_range(peer), Address(address, (name,))) if address is not None else None
 
 
 def _within(peer: AddressPeer) -> str | None:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from servicegraph.answers.ends import Member, Party, example, pods_selected
 from servicegraph.answers.scene import Scene
 from servicegraph.compiler.entries import selector_text
-from servicegraph.model.policy import AddressPeer, NamePeer, Peer, PodPeer
+from servicegraph.model.policy import AddressPeer, EntityPeer, LookupPeer, NamePeer, Peer, PodPeer
 from servicegraph.model.refs import ServiceKey
 from servicegraph.model.selectors import EVERYTHING, NAMESPACE_LABEL, Selector, implies
 from servicegraph.verify.ends import Pod
+from servicegraph.verify.words import ENTITIES
 
 ANYWHERE = "anywhere"
 
@@ -58,6 +59,10 @@ def peer_text(names: Iterable[Names], own: str, peer: Peer) -> str:
             return f"{cidr} except {', '.join(excluded)}" if excluded else cidr
         case NamePeer(pattern):
             return pattern
+        case EntityPeer(entity):
+            return ENTITIES[entity]
+        case LookupPeer(resolver, found):
+            return f"{peer_text(names, own, resolver)} asked for {len(found)} names"
         case _:
             return ANYWHERE
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from servicegraph.answers.ends import Member, members_of
 from servicegraph.answers.podindex import PodIndex, isolating
 from servicegraph.answers.scene import Scene
-from servicegraph.model.policy import ANY_PEER, AddressPeer, Direction, Origin, Peer
+from servicegraph.model.policy import ANY_PEER, Direction, LookupPeer, Origin, Peer, PodPeer
 from servicegraph.model.refs import ServiceKey
 from servicegraph.verify.ends import Pod
 from servicegraph.verify.policies import NetworkPolicy, PolicyKey, PolicyPort
@@ -108,13 +108,14 @@ class Reach:
                 for place, rule in enumerate(policy.rules(direction)):
                     for peer in rule.peers or (ANY_PEER,):
                         grant = _Grant(policy, place, peer, rule.ports)
+                        listener = peer.resolver if isinstance(peer, LookupPeer) else peer
                         if rule.peers is None:
                             side.anyone[number].append(grant)
-                        elif isinstance(peer, AddressPeer):
-                            side.outside[number].append(grant)
-                        else:
-                            for other in index.of_peer(peer, policy.namespace):
+                        elif isinstance(listener, PodPeer):
+                            for other in index.of_peer(listener, policy.namespace):
                                 side.peers[number][other].append(grant)
+                        else:
+                            side.outside[number].append(grant)
         return side
 
     def _explicit(self) -> Iterator[tuple[int, int, Via]]:

@@ -29,7 +29,8 @@ from servicegraph.model.problems import Problem
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.selectors import Selector
-from servicegraph.verify.policies import NetworkPolicy, PolicyKey, PolicyRule, read
+from servicegraph.verify.policies import NetworkPolicy, PolicyKey, PolicyRule
+from servicegraph.verify.reading import read
 from servicegraph.verify.verdicts import Allowance, Policies
 
 Labels = Mapping[str, str]
@@ -223,7 +224,7 @@ class _Behind(NamedTuple):
             for direction, rules in ((Direction.INGRESS, policy.ingress), (Direction.EGRESS, policy.egress)):
                 for rule, compiled in zip(written.rules(direction), rules, strict=False):
                     for name in (policy.name, rendered_name(policy.name)):
-                        origins[PolicyKey(policy.namespace, name), direction, rule] = compiled.origins
+                        origins[written.key._replace(name=name), direction, rule] = compiled.origins
         flows: dict[tuple[Selector, Direction, Peer], list[Flow]] = defaultdict(list)
         for said in declared:
             for flow in said.flows:

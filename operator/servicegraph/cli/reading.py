@@ -22,8 +22,9 @@ from servicegraph.sources.errors import InputError
 from servicegraph.sources.inputs import Input
 from servicegraph.sources.overlay import overlay
 from servicegraph.sources.profile import read_profile
-from servicegraph.verify.policies import NetworkPolicy, PolicyError, PolicyKey
-from servicegraph.verify.policies import read as read_policy
+from servicegraph.verify.policies import NetworkPolicy, PolicyKey
+from servicegraph.verify.reading import read as read_policy
+from servicegraph.verify.written import PolicyError
 
 Files = Annotated[
     list[str] | None,

@@ -22,9 +22,9 @@ from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.report import manifests, sarif
 from servicegraph.sources.documents import Document
 from servicegraph.sources.errors import InputError
-from servicegraph.verify import policies
 from servicegraph.verify.classes import TangledError
 from servicegraph.verify.policies import NetworkPolicy
+from servicegraph.verify.reading import read as read_policy
 from servicegraph.verify.redundant import redundant
 
 HELP_PAGE = "docs/proof.md"
@@ -101,7 +101,7 @@ def _rendered(compilation: Compilation, read: Reading) -> list[NetworkPolicy]:
     """What `render` prints, services in DryRun as if they were enforced, and the policies of others."""
     dry = {said.service for said in compilation.declared if said.mode is Mode.DRY_RUN}
     printed = [
-        policies.read(manifests.rendered(policy))
+        read_policy(manifests.rendered(policy))
         for policy in compilation.policies
         if policy.kind is PolicyKind.SERVICE or (policy.mode is Mode.ENFORCE and policy.service not in dry)
     ]

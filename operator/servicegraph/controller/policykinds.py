@@ -12,7 +12,9 @@ from servicegraph.model.policy import Direction, Engine
 from servicegraph.model.selectors import Selector, from_label_selector
 from servicegraph.sources.resources import Resource
 from servicegraph.sources.wire import LabelledMetadata
-from servicegraph.verify import policies as verify
+from servicegraph.verify.networkpolicies import of_spec
+from servicegraph.verify.policies import NetworkPolicy
+from servicegraph.verify.written import PolicyError
 
 
 class Metadata(LabelledMetadata, frozen=True):
@@ -56,10 +58,10 @@ def _network_policy(key: PolicyKey, found: WirePolicy) -> LivePolicy | None:
     return msgspec.structs.replace(kept, alien=alien, rules=rules)
 
 
-def _rules(key: PolicyKey, spec: Mapping[str, Any]) -> verify.NetworkPolicy | None:
+def _rules(key: PolicyKey, spec: Mapping[str, Any]) -> NetworkPolicy | None:
     try:
-        return verify.of_spec(*key, spec)
-    except verify.PolicyError:
+        return of_spec(*key, spec)
+    except PolicyError:
         return None
 
 

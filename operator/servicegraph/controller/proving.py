@@ -16,8 +16,9 @@ from servicegraph.compiler.incremental import Compiler
 from servicegraph.compiler.synthesize import denied
 from servicegraph.model.policy import Declared, Mode, Policy, PolicyKind
 from servicegraph.model.refs import GraphKey, ServiceKey
-from servicegraph.verify.policies import NetworkPolicy, read
+from servicegraph.verify.policies import NetworkPolicy
 from servicegraph.verify.proof import Difference, Proof, prove
+from servicegraph.verify.reading import read
 from servicegraph.verify.words import Words
 
 Foreign = Mapping[str, Collection[NetworkPolicy]]

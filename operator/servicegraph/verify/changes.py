@@ -13,7 +13,7 @@ from servicegraph.verify.causes import Cause
 from servicegraph.verify.ends import Pod
 from servicegraph.verify.grants import View, World
 from servicegraph.verify.naming import Parts
-from servicegraph.verify.policies import NetworkPolicy, PolicyKey
+from servicegraph.verify.policies import NetworkPolicy, PolicyKey, name_entities
 from servicegraph.verify.portsets import PortSet
 from servicegraph.verify.surplus import Terms, surplus
 
@@ -65,7 +65,7 @@ def compare(
     `namespaces` are the labels of those that are known, `pods` tell what named ports mean. Raises TangledError.
     """
     old, new = tuple(old), tuple(new)
-    world = World(namespaces or {}, pods)
+    world = World(namespaces or {}, pods, entities=name_entities(old) or name_entities(new))
     before, after = _Policies(old), _Policies(new)
     found = [
         *_gained(before, after, world, (ChangeKind.ADDED, ChangeKind.WIDENED, ChangeKind.OPENED)),

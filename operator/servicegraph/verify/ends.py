@@ -29,9 +29,14 @@ class Pod(msgspec.Struct, frozen=True):
 
 
 class Address(msgspec.Struct, frozen=True):
-    """An address outside the pod network."""
+    """An address outside the pod network.
+
+    `names` are those it was looked up by, `entities` what Cilium knows it as, such as `remote-node`.
+    """
 
     ip: str
+    names: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
 
 
 End = Pod | Address

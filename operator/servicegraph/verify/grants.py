@@ -4,18 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from servicegraph.model.policy import AddressPeer, Direction, NamePeer, Peer, PodPeer
+from servicegraph.model.policy import AddressPeer, Direction, EntityPeer, LookupPeer, NamePeer, Peer, PodPeer
 from servicegraph.model.ports import PortRange, merge_ranges
 from servicegraph.model.selectors import EVERYTHING, Selector
-from servicegraph.verify import addresssets, classes, portsets
+from servicegraph.verify import addresssets, classes, peersets, portsets
 from servicegraph.verify.addresssets import AddressSet
 from servicegraph.verify.classes import Namespaces, Steps
 from servicegraph.verify.ends import NamedPort, Pod
 from servicegraph.verify.index import SelectorIndex
+from servicegraph.verify.peersets import ENTITIES, LookupSet, PeerSet
 from servicegraph.verify.portsets import PortName, PortSet
-
-PeerSet = Selector | AddressSet | NamePeer
-"""A class of pods, a set of addresses, or a DNS name: three worlds that share nothing."""
 
 Allowed = Mapping[Peer, PortSet]
 
@@ -33,8 +31,11 @@ class Grant(NamedTuple):
 class World:
     """What is known of namespaces, and of pods for the sake of their named ports."""
 
-    def __init__(self, namespaces: Mapping[str, Mapping[str, str]], pods: Iterable[Pod] = ()) -> None:
+    def __init__(
+        self, namespaces: Mapping[str, Mapping[str, str]], pods: Iterable[Pod] = (), *, entities: bool = False
+    ) -> None:
         self.namespaces = Namespaces(namespaces)
+        self.entities = entities
         self._pods = _Pods(
             ({**pod.labels, **self.namespaces.labels(pod.namespace)}, pod.named_ports)
             for pod in pods
@@ -104,34 +105,40 @@ class View:
                     yield Grant(pods, ports)
             case AddressPeer():
                 yield Grant(addresssets.of_peer(peer), self._of_addresses(ports))
-            case NamePeer():
-                yield Grant(peer, ports)
+            case NamePeer() | EntityPeer():
+                yield Grant(peer, self._of_addresses(ports))
+            case LookupPeer():
+                for grant in self.grants(peer.resolver, ports):
+                    if isinstance(grant.peers, Selector | AddressSet):
+                        yield Grant(LookupSet(grant.peers, peer.names), grant.ports)
             case _:
                 yield Grant(EVERYTHING, ports)
                 yield Grant(addresssets.everywhere(), self._of_addresses(ports))
+                if self.world.entities:
+                    yield from (Grant(entity, self._of_addresses(ports)) for entity in ENTITIES)
 
     def _of_addresses(self, ports: PortSet) -> PortSet:
         return portsets.numbers(ports) if self.direction is Direction.EGRESS else ports
 
     def both(self, one: Grant, other: Grant) -> Grant | None:
         """What both allow."""
-        peers = self._common(one.peers, other.peers)
+        peers = peersets.both(one.peers, other.peers, self._possible)
         ports = portsets.both(one.ports, other.ports)
         return Grant(peers, ports) if peers is not None and ports else None
 
     def meets(self, one: Grant, other: Grant) -> bool:
         """Whether some peer is in both."""
-        return self._common(one.peers, other.peers) is not None
+        return peersets.both(one.peers, other.peers, self._possible) is not None
 
     def less(self, one: Grant, other: Grant, subject: Selector) -> list[Grant]:
         """What one allows and the other does not, at pods of a class."""
-        common = self._common(one.peers, other.peers)
+        common = peersets.both(one.peers, other.peers, self._possible)
         if common is None:
             return [one]
         left = portsets.less(one.ports, self._sure(other.ports, common, subject))
         if left == one.ports:
             return [one]
-        pieces = [Grant(piece, one.ports) for piece in self._without(one.peers, other.peers)]
+        pieces = [Grant(piece, one.ports) for piece in peersets.less(one.peers, other.peers, self._possible)]
         return [*pieces, Grant(common, left)] if left else pieces
 
     def remaining(self, grant: Grant, term: "Term", subject: Selector) -> list[Grant]:
@@ -176,7 +183,7 @@ class View:
             return [grant]
         found = []
         for other in others:
-            common = self._common(grant.peers, other.peers)
+            common = peersets.both(grant.peers, other.peers, self._possible)
             left = portsets.less(grant.ports, self._sure(other.ports, other.peers, subject))
             if common is not None and left:
                 found += self._beyond(Grant(common, left), term, subject)
@@ -200,27 +207,6 @@ class View:
             return classes.of_peer(PodPeer(subject), self.own)
         return peers if isinstance(peers, Selector) else None
 
-    def _common(self, one: PeerSet, other: PeerSet) -> PeerSet | None:
-        match one, other:
-            case Selector(), Selector():
-                pods = classes.meet(one, other)
-                return pods if self._possible(pods) else None
-            case AddressSet(), AddressSet():
-                addresses = addresssets.both(one, other)
-                return addresses if any(addresses) else None
-            case _:
-                return one if one == other else None
-
-    def _without(self, one: PeerSet, other: PeerSet) -> list[PeerSet]:
-        match one, other:
-            case Selector(), Selector():
-                return list(classes.less(one, other, self._possible))
-            case AddressSet(), AddressSet():
-                addresses = addresssets.less(one, other)
-                return [addresses] if any(addresses) else []
-            case _:
-                return []
-
 
 class Term:
     """All that one selector allows, and quick to ask."""
@@ -238,9 +224,16 @@ class Term:
 
     def touching(self, grant: Grant) -> list[Grant]:
         """The grants that could have something in common with this one."""
-        if isinstance(grant.peers, Selector):
-            return [found for pods in self._index.overlapping(grant.peers) for found in self._pods[pods]]
-        return self._rest
+        match grant.peers:
+            case Selector() as pods:
+                return self._on(pods)
+            case LookupSet(Selector() as pods, _):
+                return self._on(pods) + self._rest
+            case _:
+                return self._rest
+
+    def _on(self, pods: Selector) -> list[Grant]:
+        return [found for known in self._index.overlapping(pods) for found in self._pods[known]]
 
 
 def _ranges(name: PortName, numbers: set[int]) -> tuple[PortRange, ...]:

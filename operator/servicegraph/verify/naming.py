@@ -5,11 +5,23 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from servicegraph.model.addresses import EVERYWHERE
-from servicegraph.model.policy import ANY_PEER, AddressPeer, Declared, Direction, NamePeer, Origin, Peer, PodPeer
+from servicegraph.model.policy import (
+    ANY_PEER,
+    AddressPeer,
+    Declared,
+    EntityPeer,
+    LookupPeer,
+    NamePeer,
+    Origin,
+    Peer,
+    PodPeer,
+)
 from servicegraph.model.selectors import EVERYTHING, Selector
 from servicegraph.verify import addresssets, classes, portsets
+from servicegraph.verify.addresssets import AddressSet
 from servicegraph.verify.grants import Grant, View
 from servicegraph.verify.index import SelectorIndex
+from servicegraph.verify.peersets import LookupSet
 from servicegraph.verify.policies import NetworkPolicy
 from servicegraph.verify.portsets import PortSet
 from servicegraph.verify.surplus import Excess, Terms
@@ -69,26 +81,30 @@ class Parts:
     @classmethod
     def policy(cls, policy: NetworkPolicy, view: View) -> "Parts":
         """Those of a policy; places are as in `ingress[0].from[1]`."""
-        field, side = ("ingress", "from") if view.direction is Direction.INGRESS else ("egress", "to")
         found: list[tuple[Peer, PortSet, Origin | None, str]] = []
         for number, rule in enumerate(policy.rules(view.direction)):
-            ports, place = portsets.of_rule(rule.ports), f"{field}[{number}]"
-            if rule.peers is None:
-                found.append((ANY_PEER, ports, None, place))
-            else:
-                found += [(peer, ports, None, f"{place}.{side}[{n}]") for n, peer in enumerate(rule.peers)]
+            ports = portsets.of_rule(rule.ports)
+            for n, peer in enumerate(rule.peers) if rule.peers is not None else ((None, ANY_PEER),):
+                found.append((peer, ports, None, policy.place(view.direction, number, n)))
         return cls(found, view)
 
     def common(self, grant: Grant, pods: Selector) -> Iterator[tuple[_Part, Grant]]:
         """The parts with what they have in common with a grant to pods of a class; names of ports as numbers too."""
-        found = self._rest
-        if isinstance(grant.peers, Selector):
-            found = [part for peers in self._index.overlapping(grant.peers) for part in self._pods[peers]]
+        match grant.peers:
+            case Selector() as asked:
+                found = self._on(asked)
+            case LookupSet(Selector() as asked, _):
+                found = self._on(asked) + self._rest
+            case _:
+                found = self._rest
         for part in sorted(found, key=lambda part: part.number):
             for written in dict.fromkeys((part.grant, self._view.numbered(part.grant, pods))):
                 common = self._view.both(written, grant)
                 if common is not None:
                     yield part, common
+
+    def _on(self, pods: Selector) -> list[_Part]:
+        return [part for peers in self._index.overlapping(pods) for part in self._pods[peers]]
 
 
 def declared_flows(parts: Parts, excess: Excess, view: View) -> Iterator[DeclaredFlow]:
@@ -112,9 +128,13 @@ def rule_flows(parts: Parts, excess: Excess, truths: Terms, view: View) -> Itera
 def peers_of(grant: Grant, view: View) -> tuple[Peer, ...]:
     """The peers of a grant in the words of a policy."""
     match grant.peers:
-        case Selector():
-            return (classes.to_peer(grant.peers, view.own),)
-        case NamePeer():
+        case LookupSet(where, names):
+            return tuple([LookupPeer(resolver, names) for resolver in _pods_or_addresses(where, view)])
+        case NamePeer() | EntityPeer():
             return (grant.peers,)
-        case addresses:
-            return addresssets.to_peers(addresses)
+        case known:
+            return _pods_or_addresses(known, view)
+
+
+def _pods_or_addresses(found: Selector | AddressSet, view: View) -> tuple[PodPeer | AddressPeer, ...]:
+    return (classes.to_peer(found, view.own),) if isinstance(found, Selector) else addresssets.to_peers(found)

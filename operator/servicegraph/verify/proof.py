@@ -10,7 +10,7 @@ from functools import reduce
 
 import msgspec
 
-from servicegraph.model.policy import ANY_PEER, AddressPeer, Declared, Direction, Mode, Origin, Peer
+from servicegraph.model.policy import ANY_PEER, AddressPeer, Declared, Direction, EntityPeer, Mode, Origin, Peer
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.selectors import Selector
 from servicegraph.verify import classes, naming, portsets, sides
@@ -19,7 +19,7 @@ from servicegraph.verify.ends import Pod
 from servicegraph.verify.grants import View, World
 from servicegraph.verify.index import SelectorIndex
 from servicegraph.verify.naming import Parts
-from servicegraph.verify.policies import NetworkPolicy
+from servicegraph.verify.policies import NetworkPolicy, name_entities
 from servicegraph.verify.portsets import PortSet
 from servicegraph.verify.sides import Half
 from servicegraph.verify.surplus import Excess, Terms, surplus
@@ -95,7 +95,9 @@ def prove(
     trusts them.
     """
     said = [d for d in declared if d.service is not None or d.mode is Mode.ENFORCE]
-    prover = _Prover(said, policies, World(namespaces or {}, pods))
+    policies = tuple(policies)
+    entities = any(isinstance(flow.peer, EntityPeer) for of in said for flow in of.flows) or name_entities(policies)
+    prover = _Prover(said, policies, World(namespaces or {}, pods, entities=entities))
     missing, found, tangled = prover.differences()
     accepted = [_trusted(difference, trusts or {}) for difference in found]
     return Proof(

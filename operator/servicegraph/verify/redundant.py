@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from servicegraph.model.policy import Declared, Direction, Origin, Peer
+from servicegraph.model.policy import Declared, Direction, EntityPeer, Origin, Peer
 from servicegraph.model.refs import GraphKey
 from servicegraph.verify import portsets
 from servicegraph.verify.grants import Term, View, World
@@ -22,7 +22,9 @@ def redundant(
 
     Raises TangledError.
     """
-    world = World(namespaces or {})
+    declared = tuple(declared)
+    entities = any(isinstance(flow.peer, EntityPeer) for said in declared for flow in said.flows)
+    world = World(namespaces or {}, entities=entities)
     origins: dict[Place, Origin] = {}
     needed: set[Place] = set()
     for said in declared:

@@ -1,7 +1,8 @@
 """One question at a time: may this end talk to that one on this port, and which policies say so?
 
 https://kubernetes.io/docs/concepts/services-networking/network-policies/. Selectors match pods and ipBlocks match
-addresses, never the other way: what the API leaves open there is told in docs/proof.md.
+addresses, never the other way: what the API leaves open there is told in docs/proof.md. A resolver that may be asked
+for some names may be asked.
 """
 
 from collections import defaultdict
@@ -11,9 +12,10 @@ from ipaddress import ip_address
 import msgspec
 
 from servicegraph.model.addresses import network
-from servicegraph.model.policy import AddressPeer, Direction
+from servicegraph.model.policy import AddressPeer, Direction, EntityPeer, LookupPeer, NamePeer, PodPeer
 from servicegraph.model.ports import Protocol
 from servicegraph.model.selectors import NAMESPACE_LABEL
+from servicegraph.verify import dnsnames
 from servicegraph.verify.ends import Address, End, Pod
 from servicegraph.verify.policies import NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule
 
@@ -118,8 +120,10 @@ class Policies:
         ]
 
     def _is(self, peer: PolicyPeer, own: str, end: End) -> bool:
-        if isinstance(peer, AddressPeer):
-            return isinstance(end, Address) and _holds(peer, end.ip)
+        if isinstance(peer, LookupPeer):
+            return self._is(peer.resolver, own, end)
+        if not isinstance(peer, PodPeer):
+            return isinstance(end, Address) and _is_outside(peer, end)
         if isinstance(end, Address) or end.host_network:
             return False
         if peer.namespaces is None:
@@ -133,6 +137,16 @@ class Policies:
 def _same(source: End, destination: End) -> bool:
     """Whether both ends are one pod: no policy comes between it and itself."""
     return isinstance(source, Pod) and bool(source.name) and source == destination
+
+
+def _is_outside(peer: AddressPeer | NamePeer | EntityPeer, end: Address) -> bool:
+    match peer:
+        case NamePeer(pattern):
+            return any(dnsnames.holds(pattern, name) for name in end.names)
+        case EntityPeer(entity):
+            return entity in end.entities
+        case AddressPeer():
+            return _holds(peer, end.ip)
 
 
 def _holds(peer: AddressPeer, ip: str) -> bool:

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 
-from servicegraph.model.policy import AddressPeer, Declared, Direction, NamePeer, Peer, PodPeer
+from servicegraph.model.policy import AddressPeer, Declared, Direction, EntityPeer, LookupPeer, NamePeer, Peer, PodPeer
 from servicegraph.model.refs import ServiceKey
 from servicegraph.model.selectors import NAMESPACE_LABEL, Operator, Selector
 from servicegraph.verify import portsets
 from servicegraph.verify.portsets import PortSet
 from servicegraph.verify.proof import Difference, Kind, Subject
 
-_MOST_PORTS = 8
+_MOST_PORTS, _MOST_NAMES = 8, 3
+ENTITIES = {"host": "the pod's own node", "remote-node": "other nodes", "kube-apiserver": "the API server"}
 
 
 class Words:
@@ -49,6 +50,11 @@ class Words:
                 return f"{cidr} except {', '.join(excluded)}" if excluded else cidr
             case NamePeer(pattern):
                 return pattern
+            case EntityPeer(entity):
+                return ENTITIES[entity]
+            case LookupPeer(resolver, names):
+                more = f" and {len(names) - _MOST_NAMES} more names" if len(names) > _MOST_NAMES else ""
+                return f"{self.peer(resolver, own)} for {', '.join(names[:_MOST_NAMES])}{more}"
             case _:
                 return "anywhere"
 

@@ -6,7 +6,8 @@ from servicegraph.model.policy import AddressPeer, Declared, Direction, Flow, Or
 from servicegraph.model.ports import PortRange, parse_port
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.selectors import Selector
-from servicegraph.verify.policies import NetworkPolicy, read
+from servicegraph.verify.policies import NetworkPolicy
+from servicegraph.verify.reading import read
 
 IN, OUT = Direction.INGRESS, Direction.EGRESS
 GRAPH = GraphKey("shop", "g")

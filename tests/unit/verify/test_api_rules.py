@@ -8,7 +8,7 @@ from typing import Any
 
 from servicegraph.model.ports import Protocol
 from servicegraph.verify.ends import Address, End, NamedPort, Pod
-from servicegraph.verify.policies import read
+from servicegraph.verify.reading import read
 from servicegraph.verify.verdicts import Policies, Verdict
 
 NAMESPACES = {"shop": {"team": "blue"}, "bank": {"team": "red"}}

@@ -6,7 +6,9 @@ import pytest
 
 from servicegraph.model.policy import AddressPeer, Direction, PodPeer
 from servicegraph.model.selectors import Selector
-from servicegraph.verify.policies import PolicyError, PolicyPort, PolicyRule, read
+from servicegraph.verify.policies import PolicyPort, PolicyRule
+from servicegraph.verify.reading import read
+from servicegraph.verify.written import PolicyError
 
 
 def manifest(spec: Any, **metadata: str) -> dict[str, Any]:

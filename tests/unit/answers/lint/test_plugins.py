@@ -61,11 +61,17 @@ def test_the_plugin_s_daemonset_tells_which_it_is(name: str, plugin: str) -> Non
     assert found == ([Severity.WARNING] if plugin != "Calico" else [])
 
 
-def test_the_profile_goes_before_daemonsets_and_the_engine_s_name_counts() -> None:
+def test_the_profile_goes_before_daemonsets() -> None:
     agent = workload("kube-system/calico-node", kind="DaemonSet", hostNetwork=True)
     assert places(Code.NODES_NOT_MATCHED, NODES[1], agent, NODES[2], profile=on("Cilium")) == [CALL]
+
+
+@pytest.mark.parametrize(
+    ("party", "found"), [("cidr: 10.0.0.0/16, ports: [443]", [CALL]), ("nodes: true, ports: [9100]", [])]
+)
+def test_the_engine_cilium_knows_nodes_by_what_they_are(party: str, found: list[str]) -> None:
     by_name = msgspec.structs.replace(PLAIN, engine=Engine(name="Cilium"))
-    assert [p.severity for p in find(NODES[1], NODES[2], profile=by_name)] == [Severity.WARNING]
+    assert places(Code.NODES_NOT_MATCHED, TOWN, calling(party), profile=by_name) == found
 
 
 @pytest.mark.parametrize(
