@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -22,7 +22,7 @@ from servicegraph.sources.errors import InputError
 from servicegraph.sources.inputs import Input
 from servicegraph.sources.overlay import overlay
 from servicegraph.sources.profile import read_profile
-from servicegraph.verify.policies import NetworkPolicy, PolicyKey
+from servicegraph.verify.policies import CILIUM_KIND, NetworkPolicy, PolicyKey
 from servicegraph.verify.reading import read as read_policy
 from servicegraph.verify.written import PolicyError
 
@@ -73,13 +73,20 @@ class Live:
     profile: ClusterProfile
 
 
+class Other(NamedTuple):
+    """A policy that is not modelled; `reason` is what in it is not, empty where its kind is not."""
+
+    document: Document
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Everything a command needs to answer.
 
     `policies` are those found, ours among them; `manifests` tells where each stands. `as_found` says that they are what
     holds, because every graph is one of the cluster; else the graphs were read to be compiled. `gaps` is what the
-    cluster did not tell. `others` are policies of kinds that are not modelled.
+    cluster did not tell. `others` are policies of which nothing here knows what they allow.
     """
 
     graphs: tuple[Graph, ...]
@@ -91,7 +98,7 @@ class Reading:
     pods: tuple[Pod, ...]
     as_found: bool
     gaps: tuple[InputError, ...]
-    others: tuple[Document, ...]
+    others: tuple[Other, ...]
 
     @property
     def is_empty(self) -> bool:
@@ -161,7 +168,8 @@ def combine(where: Where, live: Live | None, found: Input | None) -> Reading:
     whole = overlay(live.found, over) if live else over
     profile = live.profile if live else _written(where, STANDARD)
     errors = list(whole.errors)
-    policies, manifests = _policies(whole.policies, where.namespace, errors)
+    others = list(map(Other, whole.others))
+    policies, manifests = _policies(whole.policies, where.namespace, errors, others)
     if errors:
         output.refuse(sorted(errors, key=lambda error: error.order))
     return Reading(
@@ -174,7 +182,7 @@ def combine(where: Where, live: Live | None, found: Input | None) -> Reading:
         pods=whole.pods,
         as_found=live is not None and not over.graphs,
         gaps=whole.gaps,
-        others=whole.others,
+        others=tuple(others),
     )
 
 
@@ -188,7 +196,7 @@ def _written(where: Where, default: ClusterProfile) -> ClusterProfile:
 
 
 def _policies(
-    found: Sequence[Document], namespace: str | None, errors: list[InputError]
+    found: Sequence[Document], namespace: str | None, errors: list[InputError], others: list[Other]
 ) -> tuple[tuple[NetworkPolicy, ...], dict[PolicyKey, Document]]:
     policies: dict[PolicyKey, NetworkPolicy] = {}
     manifests: dict[PolicyKey, Document] = {}
@@ -199,11 +207,14 @@ def _policies(
         try:
             policy = read_policy(document.data, namespace)
         except PolicyError as error:
-            errors.append(document.error(error.path, f"the NetworkPolicy is not valid: {error.message}"))
+            if document.data.get("kind") == CILIUM_KIND:
+                others.append(Other(document, str(error)))
+            else:
+                errors.append(document.error(error.path, f"the NetworkPolicy is not valid: {error.message}"))
             continue
         first = manifests.setdefault(policy.key, document)
         if policies.setdefault(policy.key, policy) != policy:
             place = f"{first.file}:{first.line('')}"
-            what = f"the NetworkPolicy {policy.key} stands here and differently in {place}: keep one of them"
+            what = f"the {policy.kind} {policy.key} stands here and differently in {place}: keep one of them"
             errors.append(document.error("", what))
     return tuple(policies.values()), manifests

@@ -205,17 +205,18 @@ def _of_policy(cause: Cause, read: Reading) -> tuple[str, int]:
 def _foreign(read: Reading) -> tuple[Foreign, ...]:
     namespaces = {graph.key.namespace for graph in read.graphs}
     return tuple(
-        Foreign(_warning(kind, document), document.file, document.line(""))
-        for document in read.others
+        Foreign(_warning(kind, document, reason), document.file, document.line(""))
+        for document, reason in read.others
         if (kind := unmodelled(document.data.get("apiVersion"), document.data.get("kind"))) is not None
         and (not kind.namespaced or _namespace(document) in namespaces)
     )
 
 
-def _warning(kind: PolicyKind, document: Document) -> str:
+def _warning(kind: PolicyKind, document: Document, reason: str) -> str:
     name = (document.data.get("metadata") or {}).get("name", "")
     where = f"{_namespace(document)}/{name}" if kind.namespaced else name
-    return f"unmodelled: {kind.kind} {where} can select these pods, and what it allows is not known here"
+    why = f" ({reason})" if reason else ""
+    return f"unmodelled: {kind.kind} {where} can select these pods, and what it allows is not known here{why}"
 
 
 def _namespace(document: Document) -> str:

@@ -1,7 +1,7 @@
 """`servicegraph verify`: do these policies allow exactly what the graphs declare?"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from importlib.metadata import version
 from typing import Annotated
@@ -22,6 +22,7 @@ from servicegraph.model.problems import Code, Problem, Severity
 from servicegraph.report import manifests, sarif
 from servicegraph.sources.documents import Document
 from servicegraph.sources.errors import InputError
+from servicegraph.verify.bypass import bypasses
 from servicegraph.verify.classes import TangledError
 from servicegraph.verify.policies import NetworkPolicy
 from servicegraph.verify.reading import read as read_policy
@@ -68,7 +69,7 @@ def verify(
     compilation = compile_all(read.graphs, read.cluster, read.profile)
     held = _rendered(compilation, read) if rendered else read.policies
     proof = hold(compilation.declared, held, read.cluster, read.graphs, read.pods)
-    problems = _problems(read, compilation)
+    problems = _problems(read, compilation, held)
     result = Result.of(proof, read, held, compilation, problems)
     match form:
         case Format.TEXT:
@@ -113,14 +114,26 @@ def _is_ours(document: Document) -> bool:
     return (metadata.get("labels") or {}).get(MANAGED_BY_LABEL) in (MANAGED_BY, RENDERED_BY)
 
 
-def _problems(read: Reading, compilation: Compilation) -> list[output.Finding]:
+def _problems(read: Reading, compilation: Compilation, held: Sequence[NetworkPolicy]) -> list[output.Finding]:
     """What compiling, the proof and lint have to say, less what the graphs ignore."""
-    told = [*compilation.problems, *_redundant(compilation, read)]
+    told = [*compilation.problems, *_redundant(compilation, read), *_bypasses(compilation, read, held)]
     compiled = [
         problem for graph in read.graphs for problem in reported((p for p in told if p.graph == graph.key), graph)
     ]
     found = lint(read.graphs, read.cluster, read.profile, compilation)
     return output.findings([*compiled, *found], read.documents)
+
+
+def _bypasses(compilation: Compilation, read: Reading, held: Sequence[NetworkPolicy]) -> Iterator[Problem]:
+    trusts = {graph.key: graph.trusts for graph in read.graphs}
+    for said, flow, cause in bypasses(compilation.declared, held, {n.name: n.labels for n in read.cluster.namespaces}):
+        graph = flow.origin.graph
+        if cause.policy.name not in trusts.get(graph, ()):
+            message = (
+                f"{said.service} may ask DNS for some names only, and {cause} lets it ask for any: limit that rule, or "
+                "select other pods with it"
+            )
+            yield Problem(Code.FQDN_BYPASS, Severity.WARNING, graph, flow.origin.path, message)
 
 
 def _redundant(compilation: Compilation, read: Reading) -> list[Problem]:

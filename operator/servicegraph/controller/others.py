@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 import msgspec
 
+from servicegraph.controller.policykinds import CILIUM_POLICIES, resource_of
 from servicegraph.controller.state import State
 from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.resources import api_path
@@ -75,8 +76,14 @@ class Others:
                     raise
                 found.append(("", f"{kind} (the operator may not list them)"))
             else:
-                found += [(i.metadata.namespace, f"{kind.kind} {i.metadata.name}") for i in page.items]
+                theirs = (item.metadata for item in page.items if not self._is_ours(kind, item.metadata))
+                found += [(metadata.namespace, f"{kind.kind} {metadata.name}") for metadata in theirs]
         return found
+
+    def _is_ours(self, kind: PolicyKind, metadata: _Metadata) -> bool:
+        """Whether the operator keeps it as it wrote it, and has proven it."""
+        key = (metadata.namespace, metadata.name)
+        return kind.kind == CILIUM_POLICIES.kind and resource_of(key[1]) is CILIUM_POLICIES and self._state.is_ours(key)
 
 
 def _told(names: list[str]) -> str:

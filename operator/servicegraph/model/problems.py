@@ -33,6 +33,7 @@ class Code(StrEnum):
     DUPLICATE_SERVICE = "DuplicateService"
     ENGINE_UNAVAILABLE = "EngineUnavailable"
     EXTERNAL_SERVICE = "ExternalService"
+    FQDN_BYPASS = "FqdnBypass"
     HALF_OPEN = "HalfOpen"
     HEADLESS_PORT_MISMATCH = "HeadlessPortMismatch"
     HOST_NETWORK = "HostNetwork"

@@ -16,6 +16,7 @@ from servicegraph.verify.unmodelled import unmodelled
 
 PROFILE_KIND = "ClusterProfile"
 POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
+CILIUM_POLICY = ("cilium.io/v2", "CiliumNetworkPolicy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class _Reader:
         api_version, kind = document.data.get("apiVersion"), document.data.get("kind")
         if kind == KIND and api_version is None:
             self.errors.append(document.error("", f"the apiVersion is missing: write apiVersion: {API_VERSION}"))
-        elif (api_version, kind) == POLICY:
+        elif (api_version, kind) in (POLICY, CILIUM_POLICY):
             self.policies.append(document)
         elif unmodelled(api_version, kind):
             self.others.append(document)

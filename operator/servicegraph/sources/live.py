@@ -14,7 +14,7 @@ from servicegraph.model.resource import API_VERSION, GROUP, KIND, PLURAL, VERSIO
 from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.documents import Document
 from servicegraph.sources.errors import InputError
-from servicegraph.sources.inputs import POLICY, Input
+from servicegraph.sources.inputs import CILIUM_POLICY, POLICY, Input
 from servicegraph.sources.objects import ENDPOINT_SLICES, NAMESPACES, NODES, PODS, SERVICES, WORKLOADS, NodeAddresses
 from servicegraph.sources.positions import Unplaced
 from servicegraph.sources.resources import Resource, api_path
@@ -78,10 +78,10 @@ class _Reader:
             documents=documents,
             profiles=(),
             errors=tuple(self.errors),
-            policies=tuple(policies),
+            policies=(*policies, *(found for found in others if _kind(found) == CILIUM_POLICY)),
             pods=_only(Pod, listed),
             gaps=tuple(self.gaps),
-            others=tuple(others),
+            others=tuple(found for found in others if _kind(found) != CILIUM_POLICY),
         )
 
     async def _documents(
@@ -217,6 +217,10 @@ class _Reader:
     def _file(self, kind: str, item: Raw) -> str:
         metadata = item.get("metadata", {})
         return f"{self.where}: {kind} {metadata.get('namespace')}/{metadata.get('name')}"
+
+
+def _kind(document: Document) -> tuple[Any, Any]:
+    return document.data.get("apiVersion"), document.data.get("kind")
 
 
 def _only(kind: type[T], found: Iterable[Any]) -> tuple[T, ...]:

@@ -30,11 +30,12 @@ def overlay(under: Input, over: Input) -> Input:
 
 
 def policy_key(document: Document) -> Hashable:
-    """Namespace and name of a NetworkPolicy, as far as it says them."""
+    """Kind, namespace and name of a policy, as far as it says them."""
     metadata = document.data.get("metadata")
     if not isinstance(metadata, dict):
         return id(document)
-    return (str(metadata.get("namespace") or "default"), str(metadata.get("name")))
+    kind = str(document.data.get("kind"))
+    return (kind, str(metadata.get("namespace") or "default"), str(metadata.get("name")))
 
 
 def _clusters(under: Cluster, over: Cluster) -> Cluster:
