@@ -13,6 +13,7 @@ from servicegraph.verify.ends import Pod
 from servicegraph.verify.words import ENTITIES
 
 ANYWHERE = "anywhere"
+_NAMES = 3
 
 
 class Names:
@@ -62,7 +63,8 @@ def peer_text(names: Iterable[Names], own: str, peer: Peer) -> str:
         case EntityPeer(entity):
             return ENTITIES[entity]
         case LookupPeer(resolver, found):
-            return f"{peer_text(names, own, resolver)} asked for {len(found)} names"
+            more = " and more" if len(found) > _NAMES else ""
+            return f"{peer_text(names, own, resolver)} asked for {', '.join(found[:_NAMES])}{more}"
         case _:
             return ANYWHERE
 

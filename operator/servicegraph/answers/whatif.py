@@ -25,7 +25,7 @@ from servicegraph.model.policy import Direction, Mode, Origin
 from servicegraph.model.ports import PortRange
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.verify.ends import Pod
-from servicegraph.verify.policies import NetworkPolicy, PolicyKey
+from servicegraph.verify.policies import KIND, NetworkPolicy, PolicyKey
 from servicegraph.verify.verdicts import Policies
 
 MOST = 3
@@ -122,7 +122,7 @@ class _Trial:
         for direction, other in ((Direction.EGRESS, self.asked.destination), (Direction.INGRESS, self.asked.source)):
             ends = [a.egress if direction is Direction.EGRESS else a.ingress for a in denied]
             isolating = sorted({key for end in ends if not end.allowed for key in end.isolated_by})
-            key = next((k for k in isolating if not self.scene.is_compiled(k)), None)
+            key = next((k for k in isolating if k.kind == KIND and not self.scene.is_compiled(k)), None)
             if key is None or not (peers := as_peers(other, key.namespace)):
                 continue
             ports = [

@@ -177,7 +177,7 @@ def _why(change: FlowChange, places: dict[bool, Places]) -> tuple[str, ...]:
             told[f"{origin}{at.of_origin(origin)}"] = None
         if not reason.origins:
             word = "was isolated by " if change.kind is ChangeKind.OPENED else ""
-            told[f"{word}NetworkPolicy {reason.cause}{at.of_policy(reason.cause.policy)}"] = None
+            told[f"{word}{reason.cause.policy.kind} {reason.cause}{at.of_policy(reason.cause.policy)}"] = None
     return tuple(told)
 
 

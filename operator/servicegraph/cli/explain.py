@@ -146,7 +146,7 @@ def _half(end: End, places: Places) -> dict[str, Any]:
 def _edit(edit: Edit | PolicyEdit, places: Places) -> dict[str, Any]:
     file, line = places.at(edit)
     return {
-        "kind": "ServiceGraph" if isinstance(edit, Edit) else "NetworkPolicy",
+        "kind": "ServiceGraph" if isinstance(edit, Edit) else edit.policy.kind,
         "name": str(edit.graph if isinstance(edit, Edit) else edit.policy),
         "action": edit.action.value,
         "path": edit.path,

@@ -70,7 +70,7 @@ def _side(page: Page, end: End, text: str, places: Places) -> None:
     else:
         page.line(way, ": ", ("allowed by", "green"), indent=4)
         for reason in end.reasons:
-            page.line(f"NetworkPolicy {reason.policy} {reason.rule}", places.of_policy(reason.policy), indent=6)
+            page.line(f"{reason.policy.kind} {reason.policy} {reason.rule}", places.of_policy(reason.policy), indent=6)
             for origin in reason.origins:
                 page.line(("for ", "dim"), str(origin), places.of_origin(origin), indent=8)
 
@@ -125,7 +125,7 @@ def _graph_edit(page: Page, edit: Edit, places: Places) -> None:
 
 
 def _policy_edit(page: Page, edit: PolicyEdit, places: Places) -> None:
-    where = f"the NetworkPolicy {edit.policy}{places.of_policy(edit.policy)}"
+    where = f"the {edit.policy.kind} {edit.policy}{places.of_policy(edit.policy)}"
     if edit.action is Action.REMOVE:
         page.line(f"remove {edit.direction.value.lower()}[{edit.index}] from {where}", indent=2)
     else:

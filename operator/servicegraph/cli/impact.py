@@ -126,7 +126,7 @@ def _via(via: Via, places: Places) -> str:
     if via.origin is not None:
         return f"{via.origin}{places.of_origin(via.origin)}"
     if via.policy is not None:
-        return f"NetworkPolicy {via.policy} {via.rule}{places.of_policy(via.policy)}"
+        return f"{via.policy.kind} {via.policy} {via.rule}{places.of_policy(via.policy)}"
     return "no policy"
 
 

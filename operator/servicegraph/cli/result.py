@@ -10,6 +10,7 @@ from servicegraph.cli.reading import Reading
 from servicegraph.cli.text import count
 from servicegraph.model.compilation import Compilation
 from servicegraph.model.policy import Direction, Mode
+from servicegraph.model.problems import Code
 from servicegraph.report import sarif
 from servicegraph.sources.documents import Document
 from servicegraph.verify.causes import Cause
@@ -141,7 +142,13 @@ def _conclusion(result: Result) -> str:
     kinds = (("missing", "missing"), ("extra", "extra"), ("notIsolated", "not isolated"), ("unmodelled", "unmodelled"))
     told = [f"{found[name]} {word}" for name, word in kinds if found[name]]
     told += [f"{count(len(result.tangled), 'namespace')} not proven"] if result.tangled else []
-    told += [count(len(result.doubts), "service that meets others")] if result.doubts else []
+    met = sum(problem.code is not Code.FQDN_BYPASS for problem in result.doubts)
+    told += [count(met, "service that meets others")] if met else []
+    told += (
+        [count(len(result.doubts) - met, "way around DNS rules", "ways around DNS rules")]
+        if met < len(result.doubts)
+        else []
+    )
     return f"not exact: {', '.join(told)}: {what}"
 
 

@@ -9,7 +9,7 @@ import msgspec
 from servicegraph.compiler.emit.names import DEFAULT_DENY
 from servicegraph.controller.compare import Action, Verb, matches
 from servicegraph.controller.live import LivePolicy, PolicyKey, engine_of, service_of
-from servicegraph.controller.manifests import body, without_marks_of_others
+from servicegraph.controller.manifests import body, without_additions, without_marks_of_others
 from servicegraph.controller.metrics import Metrics
 from servicegraph.controller.plan import Plan
 from servicegraph.controller.policykinds import read_policy, resource_of
@@ -100,10 +100,12 @@ class Applier:
         path = resource_of(key[1]).path(*key)
         query = {"fieldManager": FIELD_MANAGER, "force": "true" if action.verb is Verb.UPDATE else "false"}
         manifest = body(action, action.wanted)
-        found = self._saw(await self._client.request("PATCH", path, query=query, body=manifest, content_type=APPLY))
+        answer = await self._client.request("PATCH", path, query=query, body=manifest, content_type=APPLY)
+        found = self._saw(answer)
         if action.open or action.reserve or matches(action.wanted, found, action.owners):
             return None
-        found = self._saw(msgspec.json.encode(await self._client.merge(path, without_marks_of_others(action, found))))
+        patch = without_marks_of_others(action, found) | without_additions(manifest, msgspec.json.decode(answer))
+        found = self._saw(msgspec.json.encode(await self._client.merge(path, patch)))
         if matches(action.wanted, found, action.owners):
             return None
         return Refusal(Failure(key[1], "Retrying", f"policy {key[1]} was accepted, but not as it was written"), 0.0)

@@ -1,6 +1,6 @@
 """The bodies of writes: a policy's manifest with what only the controller knows of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from servicegraph.compiler.emit.manifests import manifest
@@ -39,6 +39,24 @@ def without_marks_of_others(action: Action, live: LivePolicy) -> dict[str, Any]:
             "ownerReferences": _references(owners),
         }
     }
+
+
+def without_additions(written: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+    """A merge patch that takes away fields which were not written, but for those of the metadata.
+
+    Server-side apply leaves what others add to the objects of a custom resource: `egressDeny`, `specs`, a label that
+    is selected.
+    """
+    said = {key: value for key, value in live.items() if key not in ("metadata", "status")}
+    return _additions(written, said)
+
+
+def _additions(written: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {key: None for key in live if key not in written}
+    for key in live.keys() & written.keys():
+        if isinstance(live[key], dict) and (inner := _additions(written[key], live[key])):
+            found[key] = inner
+    return found
 
 
 def _references(owners: Iterable[Owner]) -> list[dict[str, str]]:

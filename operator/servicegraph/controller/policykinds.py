@@ -28,10 +28,11 @@ class Metadata(LabelledMetadata, frozen=True):
 
 
 class WirePolicy(msgspec.Struct, frozen=True):
-    """A policy of either kind on the wire."""
+    """A policy of either kind on the wire. `specs` only Cilium has: more policies in the same object."""
 
     metadata: Metadata
     spec: dict[str, Any] = {}
+    specs: list[Any] | None = None
 
 
 def spec_digest(spec: Mapping[str, Any]) -> str:
@@ -71,7 +72,8 @@ def _cilium_policy(key: PolicyKey, found: WirePolicy) -> LivePolicy | None:
         return None
     directions = tuple(d for d in Direction if d.value.lower() in found.spec)
     subject = _selector(found.spec.get("endpointSelector"))
-    return _live(key, found, digest(found.spec, 32), subject and cilium.without_prefix(subject), directions)
+    whole = {**found.spec, "specs": found.specs} if found.specs else found.spec
+    return _live(key, found, digest(whole, 32), subject and cilium.without_prefix(subject), directions)
 
 
 def _live(
