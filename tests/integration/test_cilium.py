@@ -94,8 +94,18 @@ def bound(kube: Kube) -> bool:
 
 @pytest.fixture(scope="module")
 def operator(cilium: None, account: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    with operating(account, tmp_path_factory.mktemp("operator")) as running:
+    with operating(account, tmp_path_factory.mktemp("operator"), resync_seconds="1") as running:
         yield leading(running)
+
+
+def theirs(namespace: str) -> Object:
+    """A policy of Cilium's kind that somebody else wrote."""
+    return {
+        "apiVersion": "cilium.io/v2",
+        "kind": "CiliumNetworkPolicy",
+        "metadata": {"name": "theirs", "namespace": namespace},
+        "spec": {"endpointSelector": {}, "egressDeny": [{"toEntities": ["world"]}]},
+    }
 
 
 def kinds(kube: Kube, namespace: str) -> dict[str, str]:
@@ -124,6 +134,10 @@ def test_only_what_needs_it_is_of_ciliums_kind(kube: Kube, operator: Operator, s
         )
     )
     eventually(lambda: condition(kube, shop, "shop", "Verified") == "True", "and it is proven")
+    kube.apply(theirs(shop))
+    eventually(lambda: condition(kube, shop, "shop", "Verified") == "Unknown", "of others' nothing is known")
+    kube.delete("CiliumNetworkPolicy", shop, "theirs")
+    eventually(lambda: condition(kube, shop, "shop", "Verified") == "True", "theirs is gone")
     egress = only(kube, shop)["spec"]["egress"]
     assert {"matchName": "backup.example.com"} in [name for rule in egress for name in rule.get("toFQDNs", [])]
     kube.apply(graph(shop, "shop", SHOP))

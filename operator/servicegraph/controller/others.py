@@ -76,14 +76,14 @@ class Others:
                     raise
                 found.append(("", f"{kind} (the operator may not list them)"))
             else:
-                theirs = (item.metadata for item in page.items if not self._is_ours(kind, item.metadata))
+                theirs = (item.metadata for item in page.items if not _is_followed(kind, item.metadata))
                 found += [(metadata.namespace, f"{kind.kind} {metadata.name}") for metadata in theirs]
         return found
 
-    def _is_ours(self, kind: PolicyKind, metadata: _Metadata) -> bool:
-        """Whether the operator keeps it as it wrote it, and has proven it."""
-        key = (metadata.namespace, metadata.name)
-        return kind.kind == CILIUM_POLICIES.kind and resource_of(key[1]) is CILIUM_POLICIES and self._state.is_ours(key)
+
+def _is_followed(kind: PolicyKind, metadata: _Metadata) -> bool:
+    """Whether it has a name that the operator gives: those it watches, and knows whose they are."""
+    return kind.kind == CILIUM_POLICIES.kind and resource_of(metadata.name) is CILIUM_POLICIES
 
 
 def _told(names: list[str]) -> str:

@@ -73,7 +73,8 @@ def _cilium_policy(key: PolicyKey, found: WirePolicy) -> LivePolicy | None:
     directions = tuple(d for d in Direction if d.value.lower() in found.spec)
     subject = _selector(found.spec.get("endpointSelector"))
     whole = {**found.spec, "specs": found.specs} if found.specs else found.spec
-    return _live(key, found, digest(whole, 32), subject and cilium.without_prefix(subject), directions)
+    kept = _live(key, found, digest(whole, 32), subject and cilium.without_prefix(subject), directions)
+    return msgspec.structs.replace(kept, alien=HASH_ANNOTATION not in found.metadata.annotations)
 
 
 def _live(

@@ -12,6 +12,7 @@ from servicegraph.controller.events import Events, transitions
 from servicegraph.controller.graphs import LiveGraph
 from servicegraph.controller.handlers import Receive
 from servicegraph.controller.plan import held
+from servicegraph.controller.policykinds import resource_of
 from servicegraph.controller.proving import Finding, Place
 from servicegraph.controller.queue import WorkQueue
 from servicegraph.controller.state import State
@@ -127,7 +128,7 @@ class Reporter:
     def _unmodelled(self, live: LiveGraph) -> str:
         """Policies that can select the graph's pods and that nobody can prove anything about."""
         namespace = live.key.namespace
-        unread = [f"NetworkPolicy {p.name}" for p in self._state.foreign(namespace) if p.rules is None]
+        unread = [f"{resource_of(p.name).kind} {p.name}" for p in self._state.foreign(namespace) if p.rules is None]
         others = [self._state.unmodelled.get(scope, "") for scope in ("", namespace)]
         return ", ".join(filter(None, [*others, *unread]))
 

@@ -106,17 +106,8 @@ class State:
 
     def foreign(self, namespace: str) -> list[LivePolicy]:
         """Live policies of others in a namespace, as far as their kind is compared with ours."""
-        uids = self._uids(namespace)
+        uids = frozenset(record.uid for record in self._records[namespace].values())
         return [p for p in self._alien.get(namespace, {}).values() if standing(p, uids) is not Standing.OURS]
-
-    def is_ours(self, key: PolicyKey) -> bool:
-        """Whether a live policy of this name is known, and the operator's (R15)."""
-        namespace, name = key
-        found = self._live[namespace].get(name)
-        return found is not None and standing(found, self._uids(namespace)) is Standing.OURS
-
-    def _uids(self, namespace: str) -> frozenset[str]:
-        return frozenset(record.uid for record in self._records[namespace].values())
 
     def _note_alien(self, namespace: str, name: str, policy: LivePolicy | None) -> None:
         policies = self._alien[namespace]
