@@ -2,9 +2,10 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from tests.e2e.ends import Ends, Source, Target
 from tests.e2e.pods import IMAGE
@@ -66,11 +67,25 @@ def host(kube: Kube, role: str, token: str) -> Iterator[Host]:
 
 
 def route(one: Host, *ways: tuple[str, str]) -> None:
-    """Give a host ways to addresses, each with its gateway. Its image has no `ip`; that of the nodes has."""
+    """Give a host ways to addresses, each with its gateway."""
+    _ip(one, [f"route replace {destination} via {gateway}" for destination, gateway in ways])
+
+
+def more_addresses(one: Host, count: int) -> list[str]:
+    """Give a host so many more addresses of its network, from its end downwards; they go with the host."""
+    config = json.loads(_run("docker", "network", "inspect", _NETWORK))[0]["IPAM"]["Config"]
+    subnet = next(network for c in config if (network := ip_network(c["Subnet"])).version == 4)
+    found = [str(subnet.broadcast_address - number) for number in range(1, count + 1)]
+    _ip(one, [f"address add {address}/32 dev eth0" for address in found])
+    return found
+
+
+def _ip(one: Host, commands: Iterable[str]) -> None:
+    """Run `ip` in the network of a host. Its image has none; that of the nodes has."""
     node = _run("docker", "ps", "--quiet", "--filter", "label=io.x-k8s.kind.cluster").split()[0]
     image = json.loads(_run("docker", "inspect", node))[0]["Image"]
     options = ["--rm", "--interactive", "--network", f"container:{one.container}", "--cap-add", "NET_ADMIN"]
-    lines = "".join(f"route replace {destination} via {gateway}\n" for destination, gateway in ways)
+    lines = "".join(f"{command}\n" for command in commands)
     _run("docker", "run", *options, "--entrypoint", "ip", image, "-batch", "-", stdin=lines)
 
 

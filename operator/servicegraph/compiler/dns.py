@@ -17,8 +17,8 @@ from servicegraph.model.refs import ServiceKey
 from servicegraph.model.selectors import Selector
 
 _PORTS: tuple[WrittenPort, ...] = (parse_port("53/UDP"), parse_port("53/TCP"))
-_DEEPEST = 8
-"""Labels below the cluster's domain: `_http._tcp.search.shop.svc`, and five labels of a name with `shop.svc`."""
+_DEEPEST = 6
+"""Labels below the cluster's domain in a name of its own: `_http._tcp.web-0.search.shop.svc`."""
 
 _NUMBERS = (PortRange("TCP", 53, 53), PortRange("UDP", 53, 53))
 
@@ -109,9 +109,11 @@ def asked_name(service: ServiceKey, profile: ClusterProfile) -> NamePeer:
 def _askable(called: set[str], profile: ClusterProfile) -> tuple[str, ...]:
     """The names themselves, the same with each search domain, and the cluster's own zone.
 
-    In the zone are the names of Services, and every name that pods try with the cluster's search domains first.
+    In the zone are the names of Services, and every name that pods try with the cluster's search domains first, such as
+    `api.example.com.shop.svc` with two labels more. Were those refused, clients with musl would give up there.
     """
-    zone = [f"{'*.' * labels}{profile.dns.cluster_domain}" for labels in range(1, _DEEPEST + 1)]
+    deepest = max(_DEEPEST, *(len(name.split(".")) + 2 for name in called))
+    zone = [f"{'*.' * labels}{profile.dns.cluster_domain}" for labels in range(1, deepest + 1)]
     searched = [f"{name}.{domain}" for name in called for domain in profile.dns.search_domains]
     return (*sorted(called), *sorted(searched), *zone)
 

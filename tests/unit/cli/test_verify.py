@@ -56,7 +56,7 @@ def graph(folder: Path, **spec: Any) -> list[str]:
     return [str(folder / "graph.yaml"), INPUT[1]]
 
 
-@pytest.mark.parametrize("folder", [SHOP, BANK, ROOT / "examples" / "bookinfo", ROOT / "examples" / "sock-shop"])
+@pytest.mark.parametrize("folder", sorted(f.parent for f in (ROOT / "examples").glob("*/servicegraph.yaml")))
 def test_the_examples_are_exact(folder: Path, capsysbinary: Any) -> None:
     profile = ["--profile", str(folder / "profile.yaml")] if (folder / "profile.yaml").exists() else []
     ran = run(capsysbinary, str(folder), *profile)
