@@ -1,7 +1,7 @@
 """A cluster that enforces policies, with the operator in it; what surrounds the pods of every stage.
 
 KUBECONFIG names the cluster, else the current context does. Where its nodes are not kind's containers, tests that need
-a host outside or change the operator's profile are left out, and said.
+a host outside or change the operator's profile are left out, and without Cilium those of its policies; and said.
 """
 
 import os
@@ -28,7 +28,9 @@ MakeStage = Callable[..., Stage]
 _MARKERS = {
     "outside": "needs a host outside the cluster",
     "profile": "changes the ClusterProfile of the operator",
+    "cilium": "needs Cilium's policies",
 }
+CILIUM = "ciliumnetworkpolicies.cilium.io"
 _FREE_ON_NODES = (20000, 29000)
 """Ports that nodes use for nothing else: below those of NodePorts and of clients."""
 
@@ -49,13 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only a kind cluster can show where there is none."""
-    config.stash[_ON_KIND] = outside.possible()
-    if config.stash[_ON_KIND]:
-        return
+    """Leave out what only a kind cluster can show, or only Cilium, where there is none."""
+    on_kind = config.stash[_ON_KIND] = outside.possible()
+    missing = [*([] if on_kind else ["outside", "profile"]), *([] if outside.serves(CILIUM) else ["cilium"])]
     kept = []
     for item in items:
-        marker = next((name for name in _MARKERS if item.get_closest_marker(name)), None)
+        marker = next((name for name in missing if item.get_closest_marker(name)), None)
         if marker is None:
             kept.append(item)
         else:
@@ -76,7 +77,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("measured")
         terminalreporter.write("".join(measured))
     for marker, tests in config.stash[_LEFT_OUT].items():
-        terminalreporter.line(f"left out, because each {_MARKERS[marker]} (kind only): {', '.join(tests)}")
+        terminalreporter.line(f"left out, because each {_MARKERS[marker]}: {', '.join(tests)}")
 
 
 @pytest.fixture(scope="session")

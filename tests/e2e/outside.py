@@ -49,6 +49,12 @@ def possible() -> bool:
     return bool(nodes) and nodes <= ours
 
 
+def serves(resource: str) -> bool:
+    """Whether the API server has a resource, such as `pods` or `rollouts.argoproj.io`."""
+    _, _, group = resource.partition(".")
+    return resource in _lines("kubectl", "api-resources", f"--api-group={group}", "--output", "name")
+
+
 @contextmanager
 def host(kube: Kube, role: str, token: str) -> Iterator[Host]:
     """A host that knows the way to every pod."""

@@ -78,11 +78,6 @@ SCENARIOS = (
         ("caller > ops/agent: 8080", "ops/other > callee: 9090", "caller > dns"),
     ),
     Scenario(
-        "the API server",
-        "services: [{name: caller, calls: [{kubeAPIServer: true}]}, {name: bystander}]",
-        ("caller > apiserver", "caller > dns"),
-    ),
-    Scenario(
         "anywhere",
         "services: [{name: callee, accepts: [{anywhere: true, ports: [http, 9090/UDP]}]}, {name: bystander}]",
         ("others > callee: 8080, 9090/UDP",),

@@ -16,7 +16,7 @@ from tests.integration.kube import Object
 from tests.integration.look import edges
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.outside
+pytestmark = [pytest.mark.outside, pytest.mark.cilium]
 
 GRAPH = """
 services:

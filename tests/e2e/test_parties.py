@@ -26,20 +26,35 @@ def stage(make_stage: MakeStage) -> Stage:
     return stage
 
 
+either = pytest.mark.parametrize("engine", ["Auto", "NetworkPolicy"])
+"""Where the engines differ: by its entities, which Auto takes where there is Cilium, and by addresses."""
+
+
 @scenarios(SCENARIOS)
 def test_party(stage: Stage, scenario: Scenario) -> None:
     stage.play(scenario.graph, *scenario.allowed)
 
 
-def test_nodes(stage: Stage) -> None:
+@either
+def test_the_api_server(stage: Stage, engine: str) -> None:
+    stage.play(
+        {"engine": engine, "services": [{"name": "caller", "calls": [{"kubeAPIServer": True}]}, {"name": "bystander"}]},
+        "caller > apiserver",
+        "caller > dns",
+    )
+
+
+@either
+def test_nodes(stage: Stage, engine: str) -> None:
     """The other nodes, and pods in their network: no policy can tell those apart."""
     listening = sorted(port for t in stage.ends().targets for role, port in t.arrivals if role == "node")
     stage.play(
         {
+            "engine": engine,
             "services": [
                 {"name": "caller", "calls": [{"nodes": True, "ports": [listening[0]]}]},
                 {"name": "callee", "accepts": [{"nodes": True, "ports": ["http"]}]},
-            ]
+            ],
         },
         f"caller > node, control-plane: {listening[0]}",
         "node, control-plane > callee: 8080",
@@ -89,6 +104,7 @@ def test_names_open_nothing_where_no_policy_can_say_them(stage: Stage) -> None:
     stage.kube.apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": external})
     stage.play(
         """
+        engine: NetworkPolicy
         services:
           - {name: caller, calls: [{fqdn: outside.example.test, ports: [8080]}, {service: elsewhere}]}
           - {name: callee}
@@ -123,14 +139,16 @@ def profile(kube: Kube, hosts: Mapping[str, Host]) -> Iterator[None]:
 @pytest.mark.outside
 @pytest.mark.profile
 @pytest.mark.usefixtures("profile")
-def test_what_the_profile_tells(stage: Stage) -> None:
+@either
+def test_what_the_profile_tells(stage: Stage, engine: str) -> None:
     """Named parties, and the API server as a caller."""
     stage.play(
-        """
+        f"""
+        engine: {engine}
         services:
-          - {name: caller, calls: [{party: agents, ports: [8080]}, {party: partner, ports: [9090]}]}
-          - {name: callee, accepts: [{party: agents, ports: [metrics]}, {party: partner, ports: [talk]}]}
-          - {name: bystander, accepts: [{kubeAPIServer: true, ports: [http]}]}
+          - {{name: caller, calls: [{{party: agents, ports: [8080]}}, {{party: partner, ports: [9090]}}]}}
+          - {{name: callee, accepts: [{{party: agents, ports: [metrics]}}, {{party: partner, ports: [talk]}}]}}
+          - {{name: bystander, accepts: [{{kubeAPIServer: true, ports: [http]}}]}}
         """,
         "caller > ops/agent: 8080",
         "caller > outside: 9090",
