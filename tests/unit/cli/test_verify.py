@@ -224,3 +224,47 @@ def test_selectors_that_nobody_can_tell_apart_end_in_words(capsysbinary: Any, tm
     assert ran.code == 1
     assert "not proven: namespace shop: its policies select pods by so many labels" in ran.printed
     assert json.loads(run(capsysbinary, *INPUT, path, "-o", "json").printed)["summary"]["tangled"] == ["shop"]
+
+
+CHECKOUT = ROOT / "examples" / "checkout"
+ON_CILIUM = [
+    "--profile",
+    str(CHECKOUT / "profile.yaml"),
+    *(str(CHECKOUT / f"{name}.yaml") for name in ("app", "servicegraph")),
+]
+
+
+def checkout() -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((CHECKOUT / "rendered.yaml").read_text()))
+
+
+def test_a_wider_name_in_a_policy_of_ciliums_is_extra(capsysbinary: Any, tmp_path: Path) -> None:
+    policies = checkout()
+    payment = next(policy for policy in policies if policy["kind"] == "CiliumNetworkPolicy")
+    assert run(capsysbinary, *ON_CILIUM, written(tmp_path, policies)).code == 0
+    payment["spec"]["egress"][1]["toFQDNs"] = [{"matchPattern": "*.stripe.com"}]
+    ran = run(capsysbinary, *ON_CILIUM, written(tmp_path, policies))
+    assert ran.code == 1
+    assert "extra: checkout/payment -> *.stripe.com 443: not declared" in ran.printed
+    assert "egress[1].toFQDNs[0]" in ran.printed
+
+
+def test_a_way_around_the_dns_rule_is_found(capsysbinary: Any, tmp_path: Path) -> None:
+    rule = {"ports": [{"port": 53, "protocol": "UDP"}]}
+    around = foreign("allow-dns", podSelector={}, policyTypes=["Egress"], egress=[rule])
+    around["metadata"]["namespace"] = "checkout"
+    ran = run(capsysbinary, *ON_CILIUM, written(tmp_path, [*checkout(), around]))
+    assert ran.code == 1
+    assert "checkout/payment may ask DNS for some names only, and checkout/allow-dns egress[0] lets it" in ran.printed
+    assert "1 way around DNS rules" in ran.printed
+    assert "[FqdnBypass]" in ran.said
+
+
+def test_what_is_not_modelled_in_a_policy_of_ciliums_is_named(capsysbinary: Any, tmp_path: Path) -> None:
+    policies = checkout()
+    payment = next(policy for policy in policies if policy["kind"] == "CiliumNetworkPolicy")
+    payment["spec"]["egressDeny"] = [{"toEntities": ["world"]}]
+    ran = run(capsysbinary, *ON_CILIUM, written(tmp_path, policies))
+    assert ran.code == 1
+    assert "unmodelled: CiliumNetworkPolicy checkout/rendered-sg-payment" in ran.printed
+    assert "egressDeny" in ran.printed
