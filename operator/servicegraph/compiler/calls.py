@@ -196,7 +196,7 @@ def _external(caller: DeclaredService, entry: Entry, callee: Subject, view: View
         return _refused(caller, entry, finding, EdgeState.UNSUPPORTED, callee.key)
     if callee.external_name is not None:
         if speaks_cilium(caller, view.profile):
-            table = resolve_ports((callee.reached,), entry.ports, service_port)
+            table = resolve_ports((callee.reached,), entry.ports, pod_port)
             findings = [Finding(u.code, Severity.ERROR, u.message) for u in table.unresolved]
             return _one_sided(caller, entry, (asked_name(callee.key, view.profile),), table, findings, view, callee.key)
         message = (

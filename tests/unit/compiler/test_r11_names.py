@@ -97,6 +97,15 @@ def test_an_external_name_is_the_name_that_pods_ask_for() -> None:
     assert rule["toFQDNs"] == [{"matchName": "legacy.shop.svc.cluster.local"}]
 
 
+@pytest.mark.parametrize(("ports", "number"), [("8443", "8443"), ("https", "443")])
+def test_an_external_name_translates_no_ports(ports: str, number: str) -> None:
+    """DNS answers with another name, and that is all: the port that is called is the port of the host."""
+    legacy = service("shop/legacy", "https:443", {}, type="ExternalName", externalName="old.example.com")
+    manifest = on_cilium(f"services: [{{name: web, calls: [{{service: legacy, ports: [{ports}]}}]}}]", legacy)
+    (rule,) = [rule for rule in manifest["spec"]["egress"] if "toFQDNs" in rule]
+    assert [port["port"] for port in rule["toPorts"][0]["ports"]] == [number]
+
+
 def test_the_api_server_and_nodes_are_entities() -> None:
     manifest = on_cilium(
         "services: [{name: web, dns: Never, accepts: [{kubeAPIServer: true, ports: [8443]}], "
