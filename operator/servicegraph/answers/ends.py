@@ -181,6 +181,11 @@ def _outside(policies: Iterable[NetworkPolicy]) -> tuple[Member, ...]:
     return tuple(members.values())
 
 
+def anew(party: Party, scene: Scene) -> Party:
+    """The same end after a change: policies may tell other ranges of addresses apart now."""
+    return msgspec.structs.replace(party, members=_outside(scene.all_policies())) if party.name else party
+
+
 def outside(peer: AddressPeer) -> Member | None:
     """One address of a block, named like the block; None where its exceptions leave none."""
     address = _within(peer)

@@ -1,7 +1,7 @@
 """Selectors and peers by the names that people know them by."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from servicegraph.answers.ends import Member, Party, example, pods_selected
 from servicegraph.answers.scene import Scene
