@@ -26,6 +26,19 @@ T = TypeVar("T")
 Raw = dict[str, Any]
 
 _FORBIDDEN, _NOT_FOUND = 403, 404
+_COMPILED: tuple[Resource[Any, Any], ...] = (NAMESPACES, NODES, SERVICES, ENDPOINT_SLICES, *WORKLOADS)
+_Listed = tuple[str, str, str, str, bool]
+_TELLING: tuple[_Listed, ...] = (
+    (GROUP, VERSION, PLURAL, KIND, True),
+    ("", "v1", "configmaps", "ConfigMap", True),
+    ("networking.k8s.io", "v1", "ingresses", "Ingress", True),
+)
+_PERHAPS: tuple[_Listed, ...] = (
+    ("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", True),
+    ("gateway.networking.k8s.io", "v1", "grpcroutes", "GRPCRoute", True),
+    ("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", False),
+    ("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", False),
+)
 _raw = msgspec.json.Decoder(Page[Raw]).decode
 _UNPLACED = Unplaced()
 
@@ -42,6 +55,19 @@ async def read(client: ApiClient, where: str, namespace: str = "", *, pods: bool
     except ApiError as error:
         message = f"the API server does not answer: {error}: check --context and --kubeconfig"
         return Input((), Cluster(), {}, (), (InputError(where, message),))
+
+
+async def manifests(client: ApiClient, where: str, namespace: str = "") -> tuple[list[Document], list[InputError]]:
+    """The objects from which `init` writes graphs, as they are, and what the cluster does not tell; Secrets are not
+    asked for. Raises ApiError where the API server does not answer.
+    """
+    reader = _Reader(client, where, namespace)
+    kinds = [((r.group, r.version, r.plural, r.kind, r.namespaced), r.label_selector) for r in _COMPILED]
+    found = await asyncio.gather(
+        *(reader.raw(*kind, selector) for kind, selector in (*kinds, *((kind, "") for kind in _TELLING))),
+        *(reader.raw(*kind, quiet=(_FORBIDDEN, _NOT_FOUND)) for kind in _PERHAPS),
+    )
+    return [document for of_kind in found for document in of_kind], reader.gaps
 
 
 class _Reader:
@@ -83,6 +109,24 @@ class _Reader:
             gaps=tuple(self.gaps),
             others=tuple(others),
         )
+
+    async def raw(
+        self,
+        group: str,
+        version: str,
+        plural: str,
+        kind: str,
+        namespaced: bool,
+        selector: str = "",
+        *,
+        quiet: tuple[int, ...] = (),
+    ) -> list[Document]:
+        """All objects of a kind, as they are; of a namespace only, those that are in it."""
+        if self.namespace and not namespaced:
+            return []
+        path = api_path(group, version, *(("namespaces", self.namespace) if self.namespace else ()), plural)
+        items = await self._pages(path, _raw, f"{plural}.{group}" if group else plural, selector, quiet=quiet)
+        return self._as_documents(items, f"{group}/{version}" if group else version, kind)
 
     async def _documents(
         self, group: str, version: str, plural: str, kind: tuple[str, str], *, needed: bool = False

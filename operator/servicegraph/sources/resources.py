@@ -73,7 +73,7 @@ class Resource(Generic[K, T]):
         Raises MalformedError that names the object and the field.
         """
         try:
-            found = msgspec.convert(_without_nulls(raw), self.wire)
+            found = msgspec.convert(without_nulls(raw), self.wire)
             metadata = found.metadata
             name = metadata.name or metadata.generate_name
             if not name:
@@ -98,12 +98,12 @@ _TYPES = {
 _AT = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$(?P<path>.*)`")
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
     """A field that is null is a field that is not there."""
     if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
+        return [without_nulls(item) for item in value]
     return value
 
 

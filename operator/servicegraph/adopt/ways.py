@@ -1,0 +1,176 @@
+"""Parties beside services: whom a service lets in, and what it calls outside."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from servicegraph.adopt.draft import DraftEntry
+from servicegraph.adopt.found import Configuration, Exposure, Scrape
+from servicegraph.adopt.parts import Part
+from servicegraph.adopt.targets import OutsideTarget
+from servicegraph.compiler.inventory import pod_labels
+from servicegraph.model.addresses import single
+from servicegraph.model.cluster import Cluster, Service, ServicePort, Workload
+from servicegraph.model.profile import ClusterProfile
+from servicegraph.model.refs import ServiceKey
+from servicegraph.model.selectors import Selector
+
+_CONTROLLERS = ("ingress-nginx", "nginx-ingress", "traefik", "haproxy-ingress", "contour", "kong", "envoy")
+_PROMETHEUS = "prometheus"
+_NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app")
+_GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
+"""https://gateway-api.sigs.k8s.io/geps/gep-1762/: what a Gateway's own pods are labelled with."""
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """A part that calls another; `ports` are of the pods, where its call names them and not the service."""
+
+    part: Part
+    ports: tuple[int, ...] = ()
+
+
+def accepted(
+    part: Part,
+    callers: Sequence[Caller],
+    configuration: Configuration,
+    cluster: Cluster,
+    profile: ClusterProfile,
+) -> tuple[DraftEntry, ...]:
+    """The entries of `accepts` for a part; `callers` are the parts that call it."""
+    own = {service.key for service in part.services}
+    found = [_consent(part, caller) for caller in callers if _needs_consent(part, caller)]
+    ways = sorted(exposure for exposure in configuration.exposures if exposure.service in own)
+    found += _exposed(part, ways, cluster)
+    found += _webhooks(part, configuration)
+    found += _scraped(part, configuration.scrapes, cluster, profile)
+    if not found and not callers and (ports := _all_ports(part)):
+        review = "nothing here names it: if somebody outside calls it, say who, and remove this otherwise"
+        found.append(DraftEntry({"anywhere": True, "ports": ports}, (), (review,), written=False))
+    return tuple(found)
+
+
+def _needs_consent(part: Part, caller: Caller) -> bool:
+    """What names pods opens the caller's half alone; so does a call from another namespace (R7)."""
+    return bool(caller.ports) or caller.part.key.namespace != part.key.namespace
+
+
+def _consent(part: Part, caller: Caller) -> DraftEntry:
+    key = caller.part.key
+    seen = (f"a call of {key}",)
+    if caller.ports:
+        return DraftEntry({"pods": pods_party(caller.part, part.key.namespace), "ports": list(caller.ports)}, seen)
+    return DraftEntry({"service": key.name, "namespace": key.namespace}, seen)
+
+
+def pods_party(part: Part, namespace: str) -> dict[str, Any]:
+    """The pods of a part as a graph of `namespace` names them."""
+    return _pods(part.key.namespace, part.workloads[0].selector, namespace)
+
+
+def outside(target: OutsideTarget, seen: tuple[str, ...]) -> DraftEntry:
+    """A host outside, only proposed: whether a policy can name it depends on the network plugin."""
+    ports = [target.port or 443]
+    assumed = () if target.port else ("no port is said: 443 is assumed",)
+    if any(character.isalpha() for character in target.host) and ":" not in target.host:
+        review = "outside the cluster: fqdn needs a plugin that enforces names, else write its cidr or a party"
+        return DraftEntry({"fqdn": target.host, "ports": ports}, seen, (review, *assumed), written=False)
+    review = "an address: of whom, and does it stay?"
+    return DraftEntry({"cidr": single(target.host), "ports": ports}, seen, (review, *assumed), written=False)
+
+
+def _exposed(part: Part, ways: Sequence[Exposure], cluster: Cluster) -> Iterator[DraftEntry]:
+    """One entry for each kind of way in, with the ports that it leads to."""
+    for by in sorted({way.by for way in ways}):
+        same = [way for way in ways if way.by == by]
+        ports = _ports(part, same)
+        seen = tuple(str(way.place) for way in same)
+        if by in ("LoadBalancer", "NodePort"):
+            review = f"{by}: anybody who reaches it. Write a cidr or internet: true if that is too wide"
+            yield DraftEntry({"anywhere": True, "ports": ports}, seen, (review,))
+        elif by == "Ingress" and (controllers := _called_like(_CONTROLLERS, cluster)):
+            for controller in controllers:
+                yield DraftEntry(
+                    {"pods": _of_workload(controller, part), "ports": ports},
+                    seen,
+                )
+        else:
+            who = "Ingress controller" if by == "Ingress" else "Gateway"
+            review = f"the pods of the {who} are not among these manifests: name them, which is narrower than anywhere"
+            yield DraftEntry({"anywhere": True, "ports": ports}, seen, (review,))
+            for gateway in sorted({gateway for way in same for gateway in way.gateways}):
+                pods = {"namespace": gateway.namespace, "labels": {_GATEWAY_LABEL: gateway.name}}
+                yield DraftEntry({"pods": pods, "ports": ports}, seen, ("instead, perhaps",), written=False)
+
+
+def _webhooks(part: Part, configuration: Configuration) -> Iterator[DraftEntry]:
+    own = {service.key: service for service in part.services}
+    found = sorted(webhook for webhook in configuration.webhooks if webhook.service in own)
+    for webhook in found[:1]:
+        ports = [port for port in own[webhook.service].ports if port.port == webhook.port]
+        seen = tuple(str(other.place) for other in found)
+        yield DraftEntry({"kubeAPIServer": True, "ports": _pod_ports(part, ports)}, seen)
+
+
+def _scraped(part: Part, scrapes: Iterable[Scrape], cluster: Cluster, profile: ClusterProfile) -> Iterator[DraftEntry]:
+    workloads, services = {w.key for w in part.workloads}, {s.key for s in part.services}
+    found = sorted(s for s in scrapes if s.workload in workloads or s.service in services)
+    if not found:
+        return
+    ports: list[Any] = sorted({int(s.port) for s in found if s.port.isdigit()}) or _all_ports(part)
+    seen = tuple(str(item.place) for item in found)
+    if any(party.name == _PROMETHEUS for party in profile.parties):
+        yield DraftEntry({"party": _PROMETHEUS, "ports": ports}, seen)
+        return
+    scrapers = _called_like((_PROMETHEUS,), cluster)
+    for scraper in scrapers:
+        yield DraftEntry({"pods": _of_workload(scraper, part), "ports": ports}, seen)
+    if not scrapers:
+        pods = {"namespace": "monitoring", "labels": {"app.kubernetes.io/name": _PROMETHEUS}}
+        review = "the pods that scrape are not among these manifests: correct this"
+        yield DraftEntry({"pods": pods, "ports": ports}, seen, (review,), written=False)
+
+
+def _called_like(names: Iterable[str], cluster: Cluster) -> list[Workload]:
+    """The workloads that go by one of these names."""
+    wanted = frozenset(names)
+    return sorted(
+        (
+            workload
+            for workload in cluster.workloads
+            if not workload.host_network and any(pod_labels(workload).get(label) in wanted for label in _NAME_LABELS)
+        ),
+        key=lambda workload: workload.key,
+    )
+
+
+def _of_workload(workload: Workload, part: Part) -> dict[str, Any]:
+    return _pods(workload.key.namespace, workload.selector, part.key.namespace)
+
+
+def _pods(of: str, selector: Selector, namespace: str) -> dict[str, Any]:
+    return ({} if of == namespace else {"namespace": of}) | {"labels": selector.labels()}
+
+
+def _ports(part: Part, ways: Iterable[Exposure]) -> list[Any]:
+    """The pod ports that ways in lead to."""
+    found: dict[ServicePort, None] = {}
+    services: dict[ServiceKey, Service] = {service.key: service for service in part.services}
+    for way in ways:
+        ports = services[way.service].ports
+        found |= {p: None for p in ports if not way.port or way.port in (p.name, str(p.port))}
+    return _pod_ports(part, found)
+
+
+def _all_ports(part: Part) -> list[Any]:
+    return _pod_ports(part, {port: None for service in part.services for port in service.ports})
+
+
+def _pod_ports(part: Part, ports: Iterable[ServicePort]) -> list[Any]:
+    """Ports of the pods as an author writes them: by name where the containers have one."""
+    named = {p.number: p.name for workload in part.workloads for p in workload.ports if p.name}
+    found = []
+    for port in ports:
+        target = port.target if isinstance(port.target, str) else named.get(port.target, port.target)
+        found.append(target if port.protocol == "TCP" or isinstance(target, str) else f"{target}/{port.protocol}")
+    return sorted(set(found), key=str)
