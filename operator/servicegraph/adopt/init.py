@@ -9,6 +9,7 @@ import msgspec
 from servicegraph.adopt.draft import Draft, DraftEntry, DraftService
 from servicegraph.adopt.found import Configuration, Place, Setting
 from servicegraph.adopt.hosts import hosts
+from servicegraph.adopt.implied import implied
 from servicegraph.adopt.parts import Part, parts
 from servicegraph.adopt.targets import (
     APIServerTarget,
@@ -34,10 +35,9 @@ _RANKS = (ServiceKey, PodsTarget, APIServerTarget, OutsideTarget)
 
 
 class Mention(msgspec.Struct, frozen=True):
-    """Something that a workload names, where, and what is in doubt about it."""
+    """Something that a workload names, and where."""
 
     meaning: Meaning
-    text: str
     place: Place
 
 
@@ -49,6 +49,8 @@ def drafts(
     said: dict[WorkloadKey, list[Mention]] = defaultdict(list)
     for setting in configuration.settings:
         said[setting.of] += _mentions(setting, directory)
+    for caller, target, place in implied(cluster, configuration, profile):
+        said[caller].append(Mention(Meaning(target), place))
     found = [
         part
         for part in parts(cluster, lambda key: _behaviour(said[key]))
@@ -66,9 +68,8 @@ def _on_host(part: Part) -> bool:
 
 def _mentions(setting: Setting, directory: Directory) -> Iterator[Mention]:
     for named in hosts(setting.text, setting.key):
-        meaning = directory.find(named, setting.of.namespace)
-        if meaning is not None:
-            yield Mention(meaning, setting.text, setting.place)
+        for meaning in directory.find(named, setting.of.namespace):
+            yield Mention(meaning, setting.place)
 
 
 def _behaviour(mentions: Iterable[Mention]) -> frozenset[Target]:
@@ -174,9 +175,10 @@ class _Author:
 
     def _on_pods(self, part: Part, target: PodsTarget, mentions: list[Mention]) -> Iterator[Called]:
         """The calls on pods themselves, past the ports of their Service."""
-        for callee in self._behind.get(target.key, []):
-            value = {"pods": pods_party(callee, part.key.namespace), "ports": [target.port]}
-            yield Called(DraftEntry(value, _seen(mentions)), callee.key, pods=True)
+        for callee in self._parts:
+            if any(workload.key == target.key for workload in callee.workloads):
+                value = {"pods": pods_party(callee, part.key.namespace), "ports": [target.port]}
+                yield Called(DraftEntry(value, _seen(mentions)), callee.key, pods=True)
 
 
 def _party(key: ServiceKey, namespace: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from servicegraph.adopt.hosts import Injected, Named
 from servicegraph.adopt.parts import selects
 from servicegraph.model.cluster import Cluster, Service
 from servicegraph.model.names import DNS_SUBDOMAIN
-from servicegraph.model.refs import ServiceKey
+from servicegraph.model.refs import ServiceKey, WorkloadKey
 
 KUBERNETES = ServiceKey("default", "kubernetes")
 _LOCAL = ("localhost", "ip6-localhost", "0.0.0.0", "host.docker.internal")
@@ -24,9 +24,9 @@ class ServiceTarget(msgspec.Struct, frozen=True, order=True):
 
 
 class PodsTarget(msgspec.Struct, frozen=True, order=True):
-    """A port of the pods behind a headless Service that the Service itself does not name."""
+    """A port of the pods of a workload, past any Service."""
 
-    key: ServiceKey
+    key: WorkloadKey
     port: int
 
 
@@ -59,10 +59,17 @@ class Directory:
         self._namespaces = frozenset(n.name for n in cluster.namespaces) | {key.namespace for key in self.services}
         self._workloads = cluster.workloads
 
-    def find(self, named: Named | Injected, namespace: str) -> Meaning | None:
-        """What a host means in `namespace`; None where it means nothing that anybody could call."""
-        if isinstance(named, Injected):
-            return self._injected(named, namespace)
+    def find(self, named: Named | Injected, namespace: str) -> list[Meaning]:
+        """What a host means in `namespace`; nothing where nobody could call it, several where pods are meant."""
+        meaning = self._injected(named, namespace) if isinstance(named, Injected) else self._find(named, namespace)
+        match meaning:
+            case None:
+                return []
+            case Meaning(ServiceTarget(key), doubt) if doubt and isinstance(named, Named):
+                return [Meaning(PodsTarget(of, named.port)) for of in self._past(key, named.port)] or [meaning]
+        return [meaning]
+
+    def _find(self, named: Named, namespace: str) -> Meaning | None:
         if named.host in _LOCAL:
             return None
         if _is_address(named.host):
@@ -81,8 +88,6 @@ class Directory:
         service = self.services.get(key)
         ports = {port.port for port in service.ports} if service else set()
         if named.port and service and ports and named.port not in ports:
-            if service.headless and named.port in self._listening(service):
-                return Meaning(PodsTarget(key, named.port))
             listed = ", ".join(map(str, sorted(ports)))
             return Meaning(ServiceTarget(key), f"port {named.port} is no port of the Service, which has {listed}")
         port = named.port or (named.default if named.default in ports else 0)
@@ -90,9 +95,12 @@ class Directory:
             return Meaning(ServiceTarget(key, port))
         return Meaning(ServiceTarget(key), "this may be a name and no call")
 
-    def _listening(self, service: Service) -> set[int]:
-        selected = [w for w in self._workloads if selects(service, w)]
-        return {port.number for workload in selected for port in workload.ports}
+    def _past(self, key: ServiceKey, port: int) -> list[WorkloadKey]:
+        """Whose pods listen on a port behind a headless Service, whose name is the addresses of its pods."""
+        service = self.services.get(key)
+        if service is None or not service.headless:
+            return []
+        return [w.key for w in self._workloads if selects(service, w) and port in {p.number for p in w.ports}]
 
     def _service(self, host: str, namespace: str) -> tuple[ServiceKey | None, bool]:
         """The Service of a name, and whether the name can be nothing else."""

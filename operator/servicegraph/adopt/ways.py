@@ -7,18 +7,14 @@ import msgspec
 
 from servicegraph.adopt.draft import DraftEntry
 from servicegraph.adopt.found import Configuration, Exposure, Scrape
+from servicegraph.adopt.implied import PROMETHEUS, controllers, scrape_ports, scraped, scrapers
 from servicegraph.adopt.parts import Part
 from servicegraph.adopt.targets import OutsideTarget
-from servicegraph.compiler.inventory import pod_labels
 from servicegraph.model.addresses import single
-from servicegraph.model.cluster import Cluster, Service, ServicePort, Workload
+from servicegraph.model.cluster import Cluster, Service, ServicePort
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import ServiceKey
-from servicegraph.model.selectors import Selector
 
-_CONTROLLERS = ("ingress-nginx", "nginx-ingress", "traefik", "haproxy-ingress", "contour", "kong", "envoy")
-_PROMETHEUS = "prometheus"
-_NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app")
 _GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 """https://gateway-api.sigs.k8s.io/geps/gep-1762/: what a Gateway's own pods are labelled with."""
 
@@ -57,7 +53,7 @@ def _needs_consent(part: Part, caller: Caller) -> bool:
 
 def _consent(part: Part, caller: Caller) -> DraftEntry:
     key = caller.part.key
-    seen = (f"a call of {key}",)
+    seen = (f"the graph of {key.namespace}, where {key.name} calls it",)
     if caller.ports:
         return DraftEntry({"pods": pods_party(caller.part, part.key.namespace), "ports": list(caller.ports)}, seen)
     return DraftEntry({"service": key.name, "namespace": key.namespace}, seen)
@@ -65,7 +61,8 @@ def _consent(part: Part, caller: Caller) -> DraftEntry:
 
 def pods_party(part: Part, namespace: str) -> dict[str, Any]:
     """The pods of a part as a graph of `namespace` names them."""
-    return _pods(part.key.namespace, part.workloads[0].selector, namespace)
+    of = part.key.namespace
+    return ({} if of == namespace else {"namespace": of}) | {"labels": part.workloads[0].selector.labels()}
 
 
 def outside(target: OutsideTarget, seen: tuple[str, ...]) -> DraftEntry:
@@ -80,7 +77,7 @@ def outside(target: OutsideTarget, seen: tuple[str, ...]) -> DraftEntry:
 
 
 def _exposed(part: Part, ways: Sequence[Exposure], cluster: Cluster) -> Iterator[DraftEntry]:
-    """One entry for each kind of way in, with the ports that it leads to."""
+    """One entry for each kind of way in, with the ports that it leads to; controllers that are known are callers."""
     for by in sorted({way.by for way in ways}):
         same = [way for way in ways if way.by == by]
         ports = _ports(part, same)
@@ -88,13 +85,7 @@ def _exposed(part: Part, ways: Sequence[Exposure], cluster: Cluster) -> Iterator
         if by in ("LoadBalancer", "NodePort"):
             review = f"{by}: anybody who reaches it. Write a cidr or internet: true if that is too wide"
             yield DraftEntry({"anywhere": True, "ports": ports}, seen, (review,))
-        elif by == "Ingress" and (controllers := _called_like(_CONTROLLERS, cluster)):
-            for controller in controllers:
-                yield DraftEntry(
-                    {"pods": _of_workload(controller, part), "ports": ports},
-                    seen,
-                )
-        else:
+        elif by != "Ingress" or not controllers(cluster):
             who = "Ingress controller" if by == "Ingress" else "Gateway"
             review = f"the pods of the {who} are not among these manifests: name them, which is narrower than anywhere"
             yield DraftEntry({"anywhere": True, "ports": ports}, seen, (review,))
@@ -113,43 +104,19 @@ def _webhooks(part: Part, configuration: Configuration) -> Iterator[DraftEntry]:
 
 
 def _scraped(part: Part, scrapes: Iterable[Scrape], cluster: Cluster, profile: ClusterProfile) -> Iterator[DraftEntry]:
-    workloads, services = {w.key for w in part.workloads}, {s.key for s in part.services}
-    found = sorted(s for s in scrapes if s.workload in workloads or s.service in services)
-    if not found:
+    """Who may scrape, where it is nobody among the workloads: those are callers."""
+    own = {workload.key: workload for workload in part.workloads}
+    found = sorted(s for s in scrapes if any(w.key in own for w in scraped(s, cluster)))
+    if not found or scrapers(cluster, profile):
         return
-    ports: list[Any] = sorted({int(s.port) for s in found if s.port.isdigit()}) or _all_ports(part)
+    ports = sorted({port for scrape in found for workload in part.workloads for port in scrape_ports(scrape, workload)})
     seen = tuple(str(item.place) for item in found)
-    if any(party.name == _PROMETHEUS for party in profile.parties):
-        yield DraftEntry({"party": _PROMETHEUS, "ports": ports}, seen)
-        return
-    scrapers = _called_like((_PROMETHEUS,), cluster)
-    for scraper in scrapers:
-        yield DraftEntry({"pods": _of_workload(scraper, part), "ports": ports}, seen)
-    if not scrapers:
-        pods = {"namespace": "monitoring", "labels": {"app.kubernetes.io/name": _PROMETHEUS}}
+    if any(party.name == PROMETHEUS for party in profile.parties):
+        yield DraftEntry({"party": PROMETHEUS, "ports": ports}, seen)
+    else:
+        pods = {"namespace": "monitoring", "labels": {"app.kubernetes.io/name": PROMETHEUS}}
         review = "the pods that scrape are not among these manifests: correct this"
         yield DraftEntry({"pods": pods, "ports": ports}, seen, (review,), written=False)
-
-
-def _called_like(names: Iterable[str], cluster: Cluster) -> list[Workload]:
-    """The workloads that go by one of these names."""
-    wanted = frozenset(names)
-    return sorted(
-        (
-            workload
-            for workload in cluster.workloads
-            if not workload.host_network and any(pod_labels(workload).get(label) in wanted for label in _NAME_LABELS)
-        ),
-        key=lambda workload: workload.key,
-    )
-
-
-def _of_workload(workload: Workload, part: Part) -> dict[str, Any]:
-    return _pods(workload.key.namespace, workload.selector, part.key.namespace)
-
-
-def _pods(of: str, selector: Selector, namespace: str) -> dict[str, Any]:
-    return ({} if of == namespace else {"namespace": of}) | {"labels": selector.labels()}
 
 
 def _ports(part: Part, ways: Iterable[Exposure]) -> list[Any]:

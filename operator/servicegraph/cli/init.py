@@ -72,12 +72,13 @@ def init(
             else ("there is no workload: name what holds some, or a cluster that does with --context")
         )
         output.refuse([InputError(", ".join(names) or "cluster", why)])
+    gaps = output.unlisted(read.gaps)
     if form is Format.JSON:
-        output.write(output.envelope("Init", [_item(graph) for graph in graphs], (), _summary(graphs)))
+        output.write(output.envelope("Init", list(map(_item, graphs)), gaps, _summary(graphs)))
     else:
         output.write(drafts_yaml(graphs))
-    output.report(output.unlisted(found.input.gaps))
-    for key, document in found.input.documents.items():
+    output.report(gaps)
+    for key, document in read.documents.items():
         output.hint(document, f"{key.namespace} has this ServiceGraph: none is written for it")
 
 

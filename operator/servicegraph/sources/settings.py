@@ -13,7 +13,7 @@ from servicegraph.adopt.found import Place, Setting, Unread
 from servicegraph.model.refs import WorkloadKey
 from servicegraph.sources import podwire
 from servicegraph.sources.documents import Document
-from servicegraph.sources.resources import MalformedError, without_nulls
+from servicegraph.sources.resources import MalformedError, explain, title, without_nulls
 
 _QUIET = ("checksum/", "kubectl.kubernetes.io/", "deployment.kubernetes.io/", "prometheus.io/", "meta.helm.sh/")
 """Annotations that tools write about the object itself."""
@@ -161,5 +161,6 @@ def _template(document: Document, kind: str) -> podwire.Template:
     try:
         return msgspec.convert(without_nulls(value), podwire.Template)
     except msgspec.ValidationError as error:
-        name = (document.data.get("metadata") or {}).get("name")
-        raise MalformedError(f"{kind} {name}: {template_path(kind)}: {error}", template_path(kind)) from None
+        inner, message = explain(str(error))
+        path = template_path(kind) + inner
+        raise MalformedError(f"{title(kind, document.data)}: {path}: {message}", path) from None
