@@ -15,7 +15,7 @@ class Part(msgspec.Struct, frozen=True):
     """A service of a graph to be.
 
     `selects` is empty where the default does. `services` are those that select its pods, `own` those of them through
-    which its ports are read: a call on any other names ports of its pods.
+    which its ports are read: a call on any other names ports of its pods. One that is not `drafted` is in no graph.
     """
 
     key: ServiceKey
@@ -23,6 +23,12 @@ class Part(msgspec.Struct, frozen=True):
     workloads: tuple[Workload, ...]
     services: tuple[Service, ...]
     own: tuple[Service, ...]
+    drafted: bool = True
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What a graph says of it beside its entries."""
+        return {"selects": [dict(term) for term in self.selects]} if self.selects else {}
 
 
 def parts(cluster: Cluster, behaves: Callable[[WorkloadKey], Hashable]) -> list[Part]:

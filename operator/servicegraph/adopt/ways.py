@@ -35,7 +35,7 @@ def accepted(
 ) -> tuple[DraftEntry, ...]:
     """The entries of `accepts` for a part; `callers` are the parts that call it."""
     own = {service.key for service in part.services}
-    found = [_consent(part, caller) for caller in callers if _needs_consent(part, caller)]
+    found = consents(part, callers)
     ways = sorted(exposure for exposure in configuration.exposures if exposure.service in own)
     found += _exposed(part, ways, cluster)
     found += _webhooks(part, configuration)
@@ -46,9 +46,14 @@ def accepted(
     return tuple(found)
 
 
+def consents(part: Part, callers: Iterable[Caller]) -> list[DraftEntry]:
+    """The entries by which a part lets its callers in, where their own calls do not."""
+    return [_consent(part, caller) for caller in callers if _needs_consent(part, caller)]
+
+
 def _needs_consent(part: Part, caller: Caller) -> bool:
-    """What names pods opens the caller's half alone; so does a call from another namespace (R7)."""
-    return bool(caller.ports) or caller.part.key.namespace != part.key.namespace
+    """What names pods opens the caller's half alone; so does a call from another namespace (R7), or of nobody's graph."""
+    return bool(caller.ports) or caller.part.key.namespace != part.key.namespace or not caller.part.drafted
 
 
 def _consent(part: Part, caller: Caller) -> DraftEntry:
@@ -56,7 +61,8 @@ def _consent(part: Part, caller: Caller) -> DraftEntry:
     seen = (f"the graph of {key.namespace}, where {key.name} calls it",)
     if caller.ports:
         return DraftEntry({"pods": pods_party(caller.part, part.key.namespace), "ports": list(caller.ports)}, seen)
-    return DraftEntry({"service": key.name, "namespace": key.namespace}, seen)
+    elsewhere = {} if key.namespace == part.key.namespace else {"namespace": key.namespace}
+    return DraftEntry({"service": key.name, **elsewhere}, seen)
 
 
 def pods_party(part: Part, namespace: str) -> dict[str, Any]:

@@ -1,0 +1,160 @@
+"""Writes the calls of parts: from whom a workload was seen to mean, to the entries of a graph."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from servicegraph.adopt.draft import DraftEntry
+from servicegraph.adopt.found import Place
+from servicegraph.adopt.parts import Part
+from servicegraph.adopt.targets import APIServerTarget, Meaning, OutsideTarget, PodsTarget, ServiceTarget
+from servicegraph.adopt.ways import Caller, outside, pods_party
+from servicegraph.model.cluster import Service
+from servicegraph.model.refs import ServiceKey, WorkloadKey
+
+_ITSELF = "this is a call on itself: right where its replicas talk to each other"
+_MOST_PLACES = 5
+_RANKS = (ServiceKey, PodsTarget, APIServerTarget, OutsideTarget)
+
+
+class Mention(msgspec.Struct, frozen=True):
+    """Something that a workload names or calls, and where that was seen."""
+
+    meaning: Meaning
+    place: Place
+
+
+class Called(msgspec.Struct, frozen=True):
+    """A call of a part. `callee` is None for what is no part; `pods` says that the entry names pods and their port."""
+
+    entry: DraftEntry
+    callee: ServiceKey | None = None
+    pods: bool = False
+
+
+class Author:
+    """Knows all parts, and what each workload was seen to call."""
+
+    def __init__(
+        self,
+        found: Sequence[Part],
+        said: Mapping[WorkloadKey, Sequence[Mention]],
+        services: Mapping[ServiceKey, Service],
+    ) -> None:
+        self._parts = found
+        self._said = said
+        self._services = services
+        self._behind: dict[ServiceKey, list[Part]] = defaultdict(list)
+        for part in found:
+            for service in part.services:
+                self._behind[service.key].append(part)
+        self._calls = {part.key: self._called(part) for part in found}
+
+    def calls(self, part: Part) -> tuple[DraftEntry, ...]:
+        """The entries of `calls` of a part."""
+        return tuple(call.entry for call in self._calls[part.key])
+
+    def callers(self, part: Part) -> list[Caller]:
+        """The parts that call it."""
+        return [
+            Caller(caller, tuple(call.entry.value["ports"]) if call.pods else ())
+            for caller in self._parts
+            for call in self._calls[caller.key]
+            if call.callee == part.key and call.entry.written
+        ]
+
+    def _called(self, part: Part) -> list[Called]:
+        """Every call of a part: on Services, on pods behind them, on the API server, on hosts outside."""
+        grouped: dict[Any, list[Mention]] = defaultdict(list)
+        for workload in part.workloads:
+            for mention in self._said.get(workload.key, ()):
+                target = mention.meaning.target
+                grouped[target.key if isinstance(target, ServiceTarget) else target].append(mention)
+        found: list[Called] = []
+        for what in sorted(grouped, key=lambda what: (_RANKS.index(type(what)), what)):
+            mentions = grouped[what]
+            match what:
+                case ServiceKey():
+                    found += self._on_service(part, what, mentions)
+                case PodsTarget():
+                    found += self._on_pods(part, what, mentions)
+                case OutsideTarget():
+                    found.append(Called(outside(what, _seen(mentions))))
+                case _:
+                    found.append(Called(DraftEntry({"kubeAPIServer": True}, _seen(mentions))))
+        return _merged(found)
+
+    def _on_service(self, part: Part, key: ServiceKey, mentions: list[Mention]) -> Iterator[Called]:
+        """The calls on a Service: one for each part behind it."""
+        sure = [mention for mention in mentions if not mention.meaning.doubt]
+        doubts = tuple(sorted({mention.meaning.doubt for mention in mentions})) if not sure else ()
+        wanted = {m.meaning.target.port for m in sure if isinstance(m.meaning.target, ServiceTarget)}
+        seen, callees = _seen(sure or mentions), self._behind.get(key, [])
+        for callee in callees:
+            if callee.key == part.key and not any(wanted):
+                continue
+            value = _party(callee.key, part.key.namespace) | _ports(callee, key, wanted, self._services)
+            review = (*doubts, *([_ITSELF] if callee.key == part.key else []))
+            yield Called(DraftEntry(value, seen, review, bool(sure)), callee.key)
+        if not callees:
+            yield Called(DraftEntry(_party(key, part.key.namespace), seen, doubts, bool(sure)))
+
+    def _on_pods(self, part: Part, target: PodsTarget, mentions: list[Mention]) -> Iterator[Called]:
+        """The calls on pods themselves, past the ports of their Service."""
+        for callee in self._parts:
+            if any(workload.key == target.key for workload in callee.workloads):
+                value = {"pods": pods_party(callee, part.key.namespace), "ports": [target.port]}
+                yield Called(DraftEntry(value, _seen(mentions)), callee.key, pods=True)
+
+
+def _party(key: ServiceKey, namespace: str) -> dict[str, Any]:
+    return {"service": key.name} | ({} if key.namespace == namespace else {"namespace": key.namespace})
+
+
+def _ports(callee: Part, key: ServiceKey, wanted: set[int], services: Mapping[ServiceKey, Service]) -> dict[str, Any]:
+    """The ports of a call, where it means fewer than there are: of the Service, or of the pods behind it."""
+    service = services[key]
+    meant = [port for port in service.ports if not wanted or 0 in wanted or port.port in wanted]
+    if service in callee.own:
+        if len(meant) == len({port for own in callee.own for port in own.ports}):
+            return {}
+        return {"ports": sorted(_written(port.port, port.protocol) for port in meant)}
+    exposed = {port for workload in callee.workloads for port in workload.ports}
+    targets = {p for port in meant for p in exposed if port.target in (p.number, p.name)}
+    if not targets or targets == exposed:
+        return {}
+    return {"ports": sorted(_written(port.number, port.protocol) for port in targets)}
+
+
+def _written(number: int, protocol: str) -> Any:
+    return number if protocol == "TCP" else f"{number}/{protocol}"
+
+
+def _seen(mentions: Iterable[Mention]) -> tuple[str, ...]:
+    places = sorted({mention.place for mention in mentions})
+    shown = [str(place) for place in places[:_MOST_PLACES]]
+    return tuple(shown + [f"and {len(places) - _MOST_PLACES} more"] * (len(places) > _MOST_PLACES))
+
+
+def _merged(found: Iterable[Called]) -> list[Called]:
+    """Calls on the same part as one: two Services may stand before the same pods."""
+    merged: dict[Any, Called] = {}
+    for number, call in enumerate(found):
+        party = (call.callee, call.pods) if call.callee else number
+        first = merged.get(party)
+        merged[party] = call if first is None else msgspec.structs.replace(call, entry=_both(first.entry, call.entry))
+    return list(merged.values())
+
+
+def _both(one: DraftEntry, other: DraftEntry) -> DraftEntry:
+    if one.written != other.written:
+        return one if one.written else other
+    value = dict(one.value)
+    if "ports" in one.value and "ports" in other.value:
+        value["ports"] = sorted({*one.value["ports"], *other.value["ports"]}, key=str)
+    else:
+        value.pop("ports", None)
+    seen = tuple(dict.fromkeys((*one.seen, *other.seen)))
+    return DraftEntry(value, seen, tuple(dict.fromkeys((*one.review, *other.review))), one.written)
