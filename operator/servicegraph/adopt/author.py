@@ -9,14 +9,24 @@ import msgspec
 from servicegraph.adopt.draft import DraftEntry
 from servicegraph.adopt.found import Place
 from servicegraph.adopt.parts import Part
-from servicegraph.adopt.targets import APIServerTarget, Meaning, OutsideTarget, PodsTarget, ServiceTarget
+from servicegraph.adopt.ports import reached, through, written_port
+from servicegraph.adopt.targets import (
+    APIServerTarget,
+    Meaning,
+    OutsideTarget,
+    PartTarget,
+    PlaceTarget,
+    PodsTarget,
+    ServiceTarget,
+    Target,
+)
 from servicegraph.adopt.ways import Caller, outside, pods_party
 from servicegraph.model.cluster import Service
 from servicegraph.model.refs import ServiceKey, WorkloadKey
 
 _ITSELF = "this is a call on itself: right where its replicas talk to each other"
 _MOST_PLACES = 5
-_RANKS = (ServiceKey, PodsTarget, APIServerTarget, OutsideTarget)
+_ORDER = (ServiceTarget, PartTarget, PodsTarget, APIServerTarget, PlaceTarget, OutsideTarget)
 
 
 class Mention(msgspec.Struct, frozen=True):
@@ -59,7 +69,7 @@ class Author:
     def callers(self, part: Part) -> list[Caller]:
         """The parts that call it."""
         return [
-            Caller(caller, tuple(call.entry.value["ports"]) if call.pods else ())
+            Caller(caller, call.entry.seen, tuple(call.entry.value["ports"]) if call.pods else ())
             for caller in self._parts
             for call in self._calls[caller.key]
             if call.callee == part.key and call.entry.written
@@ -70,20 +80,24 @@ class Author:
         grouped: dict[Any, list[Mention]] = defaultdict(list)
         for workload in part.workloads:
             for mention in self._said.get(workload.key, ()):
-                target = mention.meaning.target
-                grouped[target.key if isinstance(target, ServiceTarget) else target].append(mention)
+                grouped[_about(mention.meaning.target)].append(mention)
         found: list[Called] = []
-        for what in sorted(grouped, key=lambda what: (_RANKS.index(type(what)), what)):
-            mentions = grouped[what]
-            match what:
-                case ServiceKey():
-                    found += self._on_service(part, what, mentions)
-                case PodsTarget():
-                    found += self._on_pods(part, what, mentions)
-                case OutsideTarget():
-                    found.append(Called(outside(what, _seen(mentions))))
-                case _:
+        for about in sorted(grouped):
+            mentions = grouped[about]
+            match mentions[0].meaning.target:
+                case ServiceTarget(key):
+                    found += self._on_service(part, key, mentions)
+                case PartTarget(key):
+                    found += self._on_part(part, key, mentions)
+                case PodsTarget() as target:
+                    found += self._on_pods(part, target, mentions)
+                case APIServerTarget():
                     found.append(Called(DraftEntry({"kubeAPIServer": True}, _seen(mentions))))
+                case PlaceTarget(place, port, protocol):
+                    value = {place: True, "ports": [written_port(port, protocol)]}
+                    found.append(Called(DraftEntry(value, _seen(mentions))))
+                case OutsideTarget() as target:
+                    found.append(Called(outside(target, _seen(mentions))))
         return _merged(found)
 
     def _on_service(self, part: Part, key: ServiceKey, mentions: list[Mention]) -> Iterator[Called]:
@@ -95,11 +109,24 @@ class Author:
         for callee in callees:
             if callee.key == part.key and not any(wanted):
                 continue
-            value = _party(callee.key, part.key.namespace) | _ports(callee, key, wanted, self._services)
+            value = _party(callee.key, part.key.namespace) | _and_ports(through(callee, self._services[key], wanted))
             review = (*doubts, *([_ITSELF] if callee.key == part.key else []))
             yield Called(DraftEntry(value, seen, review, bool(sure)), callee.key)
         if not callees:
             yield Called(DraftEntry(_party(key, part.key.namespace), seen, doubts, bool(sure)))
+
+    def _on_part(self, part: Part, key: ServiceKey, mentions: list[Mention]) -> Iterator[Called]:
+        """The calls on pods of a part: on the ports of its Services that lead there, else on the pods themselves."""
+        callee = next(other for other in self._parts if other.key == key)
+        review = (_ITSELF,) if key == part.key else ()
+        targets = [mention.meaning.target for mention in mentions]
+        numbers, past = reached(callee, {(t.port, t.protocol) for t in targets if isinstance(t, PartTarget)})
+        if numbers is not None:
+            value = _party(key, part.key.namespace) | _and_ports(numbers)
+            yield Called(DraftEntry(value, _seen(mentions), review), key)
+        if past:
+            value = {"pods": pods_party(callee, part.key.namespace), "ports": past}
+            yield Called(DraftEntry(value, _seen(mentions), review), key, pods=True)
 
     def _on_pods(self, part: Part, target: PodsTarget, mentions: list[Mention]) -> Iterator[Called]:
         """The calls on pods themselves, past the ports of their Service."""
@@ -109,27 +136,18 @@ class Author:
                 yield Called(DraftEntry(value, _seen(mentions)), callee.key, pods=True)
 
 
+def _about(target: Target) -> tuple[int, Any]:
+    """What calls are put together by, in the order of entries: those on one service are one entry."""
+    order = _ORDER.index(type(target))
+    return (order, target.key) if isinstance(target, ServiceTarget | PartTarget) else (order, target)
+
+
 def _party(key: ServiceKey, namespace: str) -> dict[str, Any]:
     return {"service": key.name} | ({} if key.namespace == namespace else {"namespace": key.namespace})
 
 
-def _ports(callee: Part, key: ServiceKey, wanted: set[int], services: Mapping[ServiceKey, Service]) -> dict[str, Any]:
-    """The ports of a call, where it means fewer than there are: of the Service, or of the pods behind it."""
-    service = services[key]
-    meant = [port for port in service.ports if not wanted or 0 in wanted or port.port in wanted]
-    if service in callee.own:
-        if len(meant) == len({port for own in callee.own for port in own.ports}):
-            return {}
-        return {"ports": sorted(_written(port.port, port.protocol) for port in meant)}
-    exposed = {port for workload in callee.workloads for port in workload.ports}
-    targets = {p for port in meant for p in exposed if port.target in (p.number, p.name)}
-    if not targets or targets == exposed:
-        return {}
-    return {"ports": sorted(_written(port.number, port.protocol) for port in targets)}
-
-
-def _written(number: int, protocol: str) -> Any:
-    return number if protocol == "TCP" else f"{number}/{protocol}"
+def _and_ports(ports: list[Any]) -> dict[str, Any]:
+    return {"ports": ports} if ports else {}
 
 
 def _seen(mentions: Iterable[Mention]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import msgspec
 
 from servicegraph.compiler.inventory import pod_labels
 from servicegraph.model.cluster import Cluster, Service, Workload
+from servicegraph.model.ports import Protocol
 from servicegraph.model.refs import ServiceKey, WorkloadKey
 
 
@@ -15,7 +16,8 @@ class Part(msgspec.Struct, frozen=True):
     """A service of a graph to be.
 
     `selects` is empty where the default does. `services` are those that select its pods, `own` those of them through
-    which its ports are read: a call on any other names ports of its pods. One that is not `drafted` is in no graph.
+    which its ports are read: a call on any other names ports of its pods. `listens` are ports that no manifest tells.
+    One that is not `drafted` is in no graph.
     """
 
     key: ServiceKey
@@ -23,12 +25,15 @@ class Part(msgspec.Struct, frozen=True):
     workloads: tuple[Workload, ...]
     services: tuple[Service, ...]
     own: tuple[Service, ...]
+    listens: tuple[tuple[int, Protocol], ...] = ()
     drafted: bool = True
 
     @property
     def fields(self) -> dict[str, Any]:
         """What a graph says of it beside its entries."""
-        return {"selects": [dict(term) for term in self.selects]} if self.selects else {}
+        selects = {"selects": [dict(term) for term in self.selects]} if self.selects else {}
+        ports = [{"port": number, "protocol": protocol} for number, protocol in self.listens]
+        return selects | ({"ports": ports} if ports else {})
 
 
 def parts(cluster: Cluster, behaves: Callable[[WorkloadKey], Hashable]) -> list[Part]:

@@ -9,6 +9,7 @@ from servicegraph.adopt.hosts import Injected, Named
 from servicegraph.adopt.parts import selects
 from servicegraph.model.cluster import Cluster, Service
 from servicegraph.model.names import DNS_SUBDOMAIN
+from servicegraph.model.ports import Protocol
 from servicegraph.model.refs import ServiceKey, WorkloadKey
 
 KUBERNETES = ServiceKey("default", "kubernetes")
@@ -30,6 +31,22 @@ class PodsTarget(msgspec.Struct, frozen=True, order=True):
     port: int
 
 
+class PartTarget(msgspec.Struct, frozen=True, order=True):
+    """A port of the pods of a part, by the part's name."""
+
+    key: ServiceKey
+    port: int
+    protocol: Protocol = "TCP"
+
+
+class PlaceTarget(msgspec.Struct, frozen=True, order=True):
+    """The cluster's nodes, or the internet at large: `place` as entries name it."""
+
+    place: str
+    port: int
+    protocol: Protocol = "TCP"
+
+
 class APIServerTarget(msgspec.Struct, frozen=True, order=True):
     """The Kubernetes API server."""
 
@@ -39,9 +56,10 @@ class OutsideTarget(msgspec.Struct, frozen=True, order=True):
 
     host: str
     port: int = 0
+    protocol: Protocol = "TCP"
 
 
-Target = ServiceTarget | PodsTarget | APIServerTarget | OutsideTarget
+Target = ServiceTarget | PodsTarget | PartTarget | APIServerTarget | PlaceTarget | OutsideTarget
 
 
 class Meaning(msgspec.Struct, frozen=True):

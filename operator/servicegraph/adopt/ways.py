@@ -9,6 +9,7 @@ from servicegraph.adopt.draft import DraftEntry
 from servicegraph.adopt.found import Configuration, Exposure, Scrape
 from servicegraph.adopt.implied import PROMETHEUS, controllers, scrape_ports, scraped, scrapers
 from servicegraph.adopt.parts import Part
+from servicegraph.adopt.ports import written_port
 from servicegraph.adopt.targets import OutsideTarget
 from servicegraph.model.addresses import single
 from servicegraph.model.cluster import Cluster, Service, ServicePort
@@ -23,7 +24,8 @@ class Caller(msgspec.Struct, frozen=True):
     """A part that calls another; `ports` are of the pods, where its call names them and not the service."""
 
     part: Part
-    ports: tuple[int, ...] = ()
+    seen: tuple[str, ...]
+    ports: tuple[int | str, ...] = ()
 
 
 def accepted(
@@ -52,17 +54,18 @@ def consents(part: Part, callers: Iterable[Caller]) -> list[DraftEntry]:
 
 
 def _needs_consent(part: Part, caller: Caller) -> bool:
-    """What names pods opens the caller's half alone; so does a call from another namespace (R7), or of nobody's graph."""
+    """What names pods opens the caller's half alone; so does a call from another namespace (R7), or in no graph."""
     return bool(caller.ports) or caller.part.key.namespace != part.key.namespace or not caller.part.drafted
 
 
 def _consent(part: Part, caller: Caller) -> DraftEntry:
     key = caller.part.key
-    seen = (f"the graph of {key.namespace}, where {key.name} calls it",)
     if caller.ports:
-        return DraftEntry({"pods": pods_party(caller.part, part.key.namespace), "ports": list(caller.ports)}, seen)
+        return DraftEntry(
+            {"pods": pods_party(caller.part, part.key.namespace), "ports": list(caller.ports)}, caller.seen
+        )
     elsewhere = {} if key.namespace == part.key.namespace else {"namespace": key.namespace}
-    return DraftEntry({"service": key.name, **elsewhere}, seen)
+    return DraftEntry({"service": key.name, **elsewhere}, caller.seen)
 
 
 def pods_party(part: Part, namespace: str) -> dict[str, Any]:
@@ -73,7 +76,7 @@ def pods_party(part: Part, namespace: str) -> dict[str, Any]:
 
 def outside(target: OutsideTarget, seen: tuple[str, ...]) -> DraftEntry:
     """A host outside, only proposed: whether a policy can name it depends on the network plugin."""
-    ports = [target.port or 443]
+    ports = [written_port(target.port or 443, target.protocol)]
     assumed = () if target.port else ("no port is said: 443 is assumed",)
     if any(character.isalpha() for character in target.host) and ":" not in target.host:
         review = "outside the cluster: fqdn needs a plugin that enforces names, else write its cidr or a party"
@@ -145,5 +148,5 @@ def _pod_ports(part: Part, ports: Iterable[ServicePort]) -> list[Any]:
     found = []
     for port in ports:
         target = port.target if isinstance(port.target, str) else named.get(port.target, port.target)
-        found.append(target if port.protocol == "TCP" or isinstance(target, str) else f"{target}/{port.protocol}")
+        found.append(target if isinstance(target, str) else written_port(target, port.protocol))
     return sorted(set(found), key=str)

@@ -2,22 +2,20 @@
 
 import asyncio
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from servicegraph.adopt.draft import Draft, DraftEntry, resource, settle
+from servicegraph.adopt.additions import SYSTEM
+from servicegraph.adopt.draft import Draft, settle
 from servicegraph.adopt.init import drafts
-from servicegraph.cli import output, reading
+from servicegraph.cli import drafted, output, reading
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.report.drafts import drafts_yaml
 from servicegraph.sources import application
 from servicegraph.sources.application import Application
 from servicegraph.sources.documents import documents
 from servicegraph.sources.errors import InputError
-
-SYSTEM = {"kube-node-lease", "kube-public", "kube-system"}
-"""Namespaces of a cluster's own, which get no graph unless they are asked for by name."""
 
 
 class Format(StrEnum):
@@ -62,7 +60,7 @@ def init(
         output.refuse(sorted(found.input.errors, key=lambda error: error.order))
     read = found.input
     done = {graph.key.namespace for graph in read.graphs}
-    left_out = done if names or namespace else done | SYSTEM
+    left_out = done if names or namespace else done.union(SYSTEM)
     first = drafts(read.cluster, found.configuration, chosen, left_out)
     graphs = settle(first, read.graphs, read.cluster, chosen)
     if not graphs:
@@ -74,7 +72,7 @@ def init(
         output.refuse([InputError(", ".join(names) or "cluster", why)])
     gaps = output.unlisted(read.gaps)
     if form is Format.JSON:
-        output.write(output.envelope("Init", list(map(_item, graphs)), gaps, _summary(graphs)))
+        output.write(output.envelope("Init", list(map(drafted.item, graphs)), gaps, _summary(graphs)))
     else:
         output.write(drafts_yaml(graphs))
     output.report(gaps)
@@ -84,31 +82,6 @@ def init(
 
 def _cluster(where: reading.Where) -> tuple[Application, ClusterProfile]:
     raise NotImplementedError(asyncio)
-
-
-def _item(draft: Draft) -> dict[str, Any]:
-    return {
-        "graph": resource(draft),
-        "services": [
-            {
-                "name": service.name,
-                "written": service.written,
-                "review": list(service.review),
-                "accepts": [_entry(entry) for entry in service.accepts],
-                "calls": [_entry(entry) for entry in service.calls],
-            }
-            for service in draft.services
-        ],
-    }
-
-
-def _entry(entry: DraftEntry) -> dict[str, Any]:
-    return {
-        "value": dict(entry.value),
-        "written": entry.written,
-        "seen": list(entry.seen),
-        "review": list(entry.review),
-    }
 
 
 def _summary(graphs: list[Draft]) -> dict[str, int]:
