@@ -1,4 +1,4 @@
-"""What is to be declared so that observed calls go on: entries for the graphs there are, whole ones if there are none."""
+"""What is to be declared so that observed calls go on: entries for graphs, or whole graphs if there are none."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

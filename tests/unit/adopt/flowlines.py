@@ -65,7 +65,7 @@ def line(
 def both(*arguments: Any, **options: Any) -> list[str]:
     """A connection as it is reported: where it leaves and where it arrives, and the reply."""
     there = [line(*arguments, **{**options, "direction": way}) for way in ("EGRESS", "INGRESS")]
-    source, destination, port, *rest = arguments
+    source, destination, _, *rest = arguments
     back = line(destination, source, 43210, *rest, **{**options, "reply": True, "flags": {"SYN": True, "ACK": True}})
     return [*there, back]
 
