@@ -27,6 +27,7 @@ MakeStage = Callable[..., Stage]
 
 _MARKERS = {
     "outside": "needs a host outside the cluster",
+    "hubble": "reads the flows that Hubble exports",
     "profile": "changes the ClusterProfile of the operator",
 }
 _FREE_ON_NODES = (20000, 29000)
