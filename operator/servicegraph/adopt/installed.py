@@ -42,9 +42,7 @@ def operator(facts: Facts) -> Check:
     if "operator" in facts.hidden:
         return unseen(name, "get", f"deployments.apps in {home}")
     if found is None:
-        return warning(
-            name, f"it does not run in {home}, so nobody writes policies: docs/install.md; render needs none"
-        )
+        return warning(name, f"it does not run in {home}, so nobody writes policies: docs/install.md")
     if found.ready < found.desired or not found.desired:
         why = f"kubectl -n {home} describe pods -l app.kubernetes.io/name=servicegraph-operator says why"
         return warning(name, f"{found.ready} of {found.desired} replicas are ready: {why}")

@@ -15,7 +15,7 @@ _HEADER = (
 
 def profile_yaml(profile: ClusterProfile, notes: Mapping[str, tuple[str, ...]]) -> str:
     """The profile, above each field what is to be said of it."""
-    fields = msgspec.to_builtins(profile)
+    fields = msgspec.json.decode(msgspec.json.encode(profile))
     head = {"apiVersion": profile.api_version, "kind": profile.kind}
     parts = [comments(_HEADER), block(head)]
     for field in dict.fromkeys((*fields, *notes)):
