@@ -17,6 +17,9 @@ from servicegraph.sources.application import Application
 from servicegraph.sources.documents import documents
 from servicegraph.sources.errors import InputError
 
+_NOTHING = "there is no workload: name what holds some, or a cluster that does with --context"
+_NOTHING_LEFT = "every namespace has a ServiceGraph: servicegraph learn finds what it lacks"
+
 
 class Format(StrEnum):
     """How the graphs are printed."""
@@ -64,12 +67,7 @@ def init(
     first = drafts(read.cluster, found.configuration, chosen, left_out)
     graphs = settle(first, read.graphs, read.cluster, chosen)
     if not graphs:
-        why = (
-            "every namespace has a ServiceGraph: servicegraph learn finds what it lacks"
-            if done
-            else ("there is no workload: name what holds some, or a cluster that does with --context")
-        )
-        output.refuse([InputError(", ".join(names) or "cluster", why)])
+        output.refuse([InputError(", ".join(names) or "cluster", _NOTHING_LEFT if done else _NOTHING)])
     gaps = output.unlisted(read.gaps)
     if form is Format.JSON:
         output.write(output.envelope("Init", list(map(drafted.item, graphs)), gaps, _summary(graphs)))
@@ -81,7 +79,19 @@ def init(
 
 
 def _cluster(where: reading.Where) -> tuple[Application, ClusterProfile]:
-    raise NotImplementedError(asyncio)
+    """An application as it runs."""
+    from servicegraph.sources import live
+    from servicegraph.sources.api import ApiClient, ApiError
+
+    async def look(client: ApiClient, name: str) -> tuple[Application, ClusterProfile]:
+        try:
+            found, gaps = await live.manifests(client, name, where.namespace or "")
+        except ApiError as error:
+            output.refuse([InputError(name, f"the API server does not answer: {error}")])
+        whole = application.read(found, where.namespace)
+        return application.with_gaps(whole, gaps), await reading.in_force(where, client, name)
+
+    return asyncio.run(reading.connected(where, look))
 
 
 def _summary(graphs: list[Draft]) -> dict[str, int]:

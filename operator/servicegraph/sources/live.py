@@ -29,7 +29,6 @@ _FORBIDDEN, _NOT_FOUND = 403, 404
 _COMPILED: tuple[Resource[Any, Any], ...] = (NAMESPACES, NODES, SERVICES, ENDPOINT_SLICES, *WORKLOADS)
 _Listed = tuple[str, str, str, str, bool]
 _TELLING: tuple[_Listed, ...] = (
-    (GROUP, VERSION, PLURAL, KIND, True),
     ("", "v1", "configmaps", "ConfigMap", True),
     ("networking.k8s.io", "v1", "ingresses", "Ingress", True),
 )
@@ -67,7 +66,8 @@ async def manifests(client: ApiClient, where: str, namespace: str = "") -> tuple
         *(reader.raw(*kind, selector) for kind, selector in (*kinds, *((kind, "") for kind in _TELLING))),
         *(reader.raw(*kind, quiet=(_FORBIDDEN, _NOT_FOUND)) for kind in _PERHAPS),
     )
-    return [document for of_kind in found for document in of_kind], reader.gaps
+    _, graphs = reader.graphs(await reader.raw(GROUP, VERSION, PLURAL, KIND, namespaced=True))
+    return [*graphs.values(), *(document for of_kind in found for document in of_kind)], reader.gaps
 
 
 class _Reader:
@@ -90,7 +90,7 @@ class _Reader:
         )
         others = await self._others()
         listed = [item for of_kind in several for item in of_kind]
-        found, documents = self._graphs(graphs)
+        found, documents = self.graphs(graphs)
         cluster = Cluster(
             services=tuple(services),
             workloads=(*_only(Workload, listed), *await self._scaled(found)),
@@ -224,7 +224,7 @@ class _Reader:
             return []
         return [kept] if kept is not None else []
 
-    def _graphs(self, found: Iterable[Document]) -> tuple[tuple[Graph, ...], dict[GraphKey, Document]]:
+    def graphs(self, found: Iterable[Document]) -> tuple[tuple[Graph, ...], dict[GraphKey, Document]]:
         """Those that are valid; of the others the operator leaves the policies as they are, and so do answers."""
         graphs, documents = [], {}
         for document in found:
