@@ -8,7 +8,7 @@ import msgspec
 _LABEL = r"[A-Za-z0-9](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*"
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^\s/?#'\"<>]*@)?(?P<hosts>[^\s/?#;'\"<>\\)}\]|`]+)")
-_PAIR = re.compile(rf"(?<![\w.$-])(?P<host>{_HOST})\.?:(?P<port>\d{{1,5}})(?!\w|[.-]\w)")
+_PAIR = re.compile(rf"(?<![\w.$-])(?P<host>{_HOST})\.?:(?P<port>\d{{1,5}})(?![\w@]|[.-]\w)")
 _SPACED = re.compile(rf"(?<![\w.$-])(?P<host>{_HOST})\s+(?P<port>\d{{2,5}})(?![\w.-])")
 _IN_CLUSTER = re.compile(rf"(?<![\w.$-])(?P<host>{_HOST}\.svc(?:\.{_LABEL})*)\.?(?![\w-])")
 _KEYED = re.compile(
@@ -88,13 +88,14 @@ def means_host(key: str) -> bool:
 def hosts(text: str, key: str = "") -> list[Named | Injected]:
     """Every host in the value of the setting `key`, in the order of the kinds in which it may stand, none twice."""
     found: list[Named | Injected] = list(_in_urls(text))
+    meant = means_host(key)
     rest = _URL.sub(" ", text)
-    found += (Named(_plain(m["host"]), int(m["port"])) for m in _PAIR.finditer(rest))
+    found += (Named(_plain(m["host"]), int(m["port"]), sure=meant) for m in _PAIR.finditer(rest))
     found += (Named(_plain(m["host"]), sure=True) for m in _IN_CLUSTER.finditer(_PAIR.sub(" ", rest)))
     found += (Named(_plain(m["host"]), int(m["port"] or m["other"] or 0), sure=True) for m in _KEYED.finditer(rest))
     found += (Named(_plain(m["host"]), int(m["port"])) for m in _SPACED.finditer(rest))
     found += (Injected(m["name"]) for m in _INJECTED.finditer(text))
-    found += _alone(text, sure=means_host(key))
+    found += _alone(text, sure=meant)
     return list(dict.fromkeys(host for host in found if isinstance(host, Injected) or _is_host(host)))
 
 

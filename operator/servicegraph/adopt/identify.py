@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from servicegraph.adopt.flows import FlowEnd, FlowKey
-from servicegraph.compiler.inventory import pod_labels
 from servicegraph.model.cluster import GENERATED_LABELS, Cluster, ContainerPort, Workload
 from servicegraph.model.refs import WorkloadKey
 from servicegraph.model.selectors import Selector
@@ -41,14 +40,8 @@ def _known(end: FlowEnd, workloads: Iterable[Workload]) -> Workload | None:
     """The workload that the flow names, else the one that selects the pods."""
     labels = dict(end.labels)
     named = [w for w in workloads if (w.key.kind, w.key.name) == (end.kind, end.name)]
-    selected = [w for w in workloads if w.selector.matches(labels) or _wears(labels, w)]
+    selected = [w for w in workloads if w.selector.matches(labels)]
     return next(iter((*named, *sorted(selected, key=lambda w: w.key))), None)
-
-
-def _wears(labels: Mapping[str, str], workload: Workload) -> bool:
-    """Whether pods have all labels of a template that matter: Cilium leaves out those that controllers make."""
-    wanted = {key: value for key, value in pod_labels(workload).items() if key not in GENERATED_LABELS}
-    return bool(wanted) and all(labels.get(key) == value for key, value in wanted.items())
 
 
 def _key(end: FlowEnd) -> WorkloadKey:

@@ -97,9 +97,13 @@ class Directory:
             return Meaning(APIServerTarget())
         if key is None:
             return _outside_name(named)
-        if key.name in _DNS or not (certain or key in self.services):
+        if key.name in _DNS:
             return None
-        return self._meaning(key, named)
+        if certain or key in self.services:
+            return self._meaning(key, named)
+        if named.sure and (named.port or named.default):
+            return Meaning(ServiceTarget(key), "no Service of that name is among these manifests")
+        return None
 
     def _meaning(self, key: ServiceKey, named: Named) -> Meaning:
         """The Service, with the port it is called on; a port that it does not have puts the call in doubt."""

@@ -42,10 +42,11 @@ def test_it_is_found(text: str, named: Named | Injected) -> None:
     [
         ("REDIS_HOST", "redis", {Named("redis", sure=True)}),
         ("KAFKA_BROKERS", "kafka-0.kafka:9092, kafka-1.kafka:9092", {
-            Named("kafka-0.kafka", 9092), Named("kafka-1.kafka", 9092)}),
+            Named("kafka-0.kafka", 9092, sure=True), Named("kafka-1.kafka", 9092, sure=True)}),
         ("MODE", "redis", {Named("redis")}),
         ("SERVICE_NAME", "redis", {Named("redis")}),
         ("GREETING", "good morning to you all, dear world!", set()),
+        ("DSN", "root:1234@tcp(mysql:3306)/x", {Named("mysql", 3306, sure=True)}),
         ("TIME", "12:30:45", set()),
         ("IMAGE", "nginx:1.27.1-alpine", set()),
         ("LISTEN", ":8080", set()),
