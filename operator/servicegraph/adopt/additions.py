@@ -57,7 +57,7 @@ class _Additions:
     def take(self, gap: Gap) -> None:
         """Sort one gap by the halves that are to be declared."""
         source, target = self._cast.part(gap.key.source), self._cast.part(gap.key.destination)
-        if source is not None and (gap.egress or self._is_new(source)):
+        if source is not None and (gap.egress or self._is_new(source) or self._is_half(gap, source, target)):
             self._leaves(gap, source, target)
         if target is not None and (gap.ingress or self._is_new(target)):
             self._arrives(gap, source, target)
@@ -127,6 +127,11 @@ class _Additions:
 
     def _is_new(self, part: Part) -> bool:
         return part.drafted and part.key not in self._cast.declared and part.key.namespace not in SYSTEM
+
+    def _is_half(self, gap: Gap, source: Part, target: Part | None) -> bool:
+        """Whether the callee lacks its half of a call inside a namespace, which a call on the service opens (R3)."""
+        both = target is not None and {source.key, target.key} <= self._cast.declared.keys()
+        return gap.ingress and both and target is not None and source.key.namespace == target.key.namespace
 
     def _of(self, part: Part, found: Outside) -> list[list[Gap]]:
         return [gaps for (key, *_), gaps in sorted(found.items(), key=lambda item: item[0]) if key == part.key]

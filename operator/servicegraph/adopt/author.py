@@ -9,7 +9,7 @@ import msgspec
 from servicegraph.adopt.draft import DraftEntry
 from servicegraph.adopt.found import Place
 from servicegraph.adopt.parts import Part
-from servicegraph.adopt.ports import reached, through, written_port
+from servicegraph.adopt.ports import reached, through, written_port, written_ports
 from servicegraph.adopt.targets import (
     APIServerTarget,
     Meaning,
@@ -20,7 +20,7 @@ from servicegraph.adopt.targets import (
     ServiceTarget,
     Target,
 )
-from servicegraph.adopt.ways import Caller, outside, pods_party
+from servicegraph.adopt.ways import Caller, on_pods, outside
 from servicegraph.model.cluster import Service
 from servicegraph.model.refs import ServiceKey, WorkloadKey
 
@@ -37,11 +37,15 @@ class Mention(msgspec.Struct, frozen=True):
 
 
 class Called(msgspec.Struct, frozen=True):
-    """A call of a part. `callee` is None for what is no part; `pods` says that the entry names pods and their port."""
+    """A call of a part. `callee` is None for what is no part; `pods` says that the entry names pods and their ports.
+
+    `reaches` are the ports of the pods, where they are known.
+    """
 
     entry: DraftEntry
     callee: ServiceKey | None = None
     pods: bool = False
+    reaches: tuple[int | str, ...] = ()
 
 
 class Author:
@@ -69,7 +73,7 @@ class Author:
     def callers(self, part: Part) -> list[Caller]:
         """The parts that call it."""
         return [
-            Caller(caller, call.entry.seen, tuple(call.entry.value["ports"]) if call.pods else ())
+            Caller(caller, call.entry.seen, call.reaches, call.pods)
             for caller in self._parts
             for call in self._calls[caller.key]
             if call.callee == part.key and call.entry.written
@@ -118,22 +122,23 @@ class Author:
     def _on_part(self, part: Part, key: ServiceKey, mentions: list[Mention]) -> Iterator[Called]:
         """The calls on pods of a part: on the ports of its Services that lead there, else on the pods themselves."""
         callee = next(other for other in self._parts if other.key == key)
-        review = (_ITSELF,) if key == part.key else ()
+        review, seen = ((_ITSELF,) if key == part.key else ()), _seen(mentions)
         targets = [mention.meaning.target for mention in mentions]
-        numbers, past = reached(callee, {(t.port, t.protocol) for t in targets if isinstance(t, PartTarget)})
+        wanted = {(t.port, t.protocol) for t in targets if isinstance(t, PartTarget)}
+        numbers, past = reached(callee, wanted)
         if numbers is not None:
             value = _party(key, part.key.namespace) | _and_ports(numbers)
-            yield Called(DraftEntry(value, _seen(mentions), review), key)
+            inside = tuple(port for port in written_ports(wanted) if port not in past)
+            yield Called(DraftEntry(value, seen, review), key, reaches=inside)
         if past:
-            value = {"pods": pods_party(callee, part.key.namespace), "ports": past}
-            yield Called(DraftEntry(value, _seen(mentions), review), key, pods=True)
+            yield Called(on_pods(callee, part.key.namespace, past, seen, review), key, pods=True, reaches=tuple(past))
 
     def _on_pods(self, part: Part, target: PodsTarget, mentions: list[Mention]) -> Iterator[Called]:
         """The calls on pods themselves, past the ports of their Service."""
         for callee in self._parts:
             if any(workload.key == target.key for workload in callee.workloads):
-                value = {"pods": pods_party(callee, part.key.namespace), "ports": [target.port]}
-                yield Called(DraftEntry(value, _seen(mentions)), callee.key, pods=True)
+                entry = on_pods(callee, part.key.namespace, (target.port,), _seen(mentions))
+                yield Called(entry, callee.key, pods=True, reaches=(target.port,))
 
 
 def _about(target: Target) -> tuple[int, Any]:
@@ -162,8 +167,13 @@ def _merged(found: Iterable[Called]) -> list[Called]:
     for number, call in enumerate(found):
         party = (call.callee, call.pods) if call.callee else number
         first = merged.get(party)
-        merged[party] = call if first is None else msgspec.structs.replace(call, entry=_both(first.entry, call.entry))
+        merged[party] = call if first is None else _joined(first, call)
     return list(merged.values())
+
+
+def _joined(one: Called, other: Called) -> Called:
+    reaches = tuple(dict.fromkeys((*one.reaches, *other.reaches)))
+    return Called(_both(one.entry, other.entry), one.callee, one.pods, reaches)
 
 
 def _both(one: DraftEntry, other: DraftEntry) -> DraftEntry:

@@ -29,6 +29,11 @@ class Part(msgspec.Struct, frozen=True):
     drafted: bool = True
 
     @property
+    def is_stranger(self) -> bool:
+        """Whether neither a manifest nor a graph tells of it, so that only its pods can be named."""
+        return not self.drafted and any("labels" in term for term in self.selects)
+
+    @property
     def fields(self) -> dict[str, Any]:
         """What a graph says of it beside its entries."""
         selects = {"selects": [dict(term) for term in self.selects]} if self.selects else {}

@@ -15,6 +15,11 @@ def written_port(number: int, protocol: str) -> int | str:
     return number if protocol == "TCP" else f"{number}/{protocol}"
 
 
+def written_ports(ports: Iterable[PodPort]) -> list[Any]:
+    """Ports as an author writes them, in order."""
+    return _sorted(written_port(*port) for port in ports)
+
+
 def through(callee: Part, service: Service, wanted: set[int]) -> list[Any]:
     """The ports of a call on one Service, 0 for all of them; none where they are all that the callee exposes."""
     meant = [port for port in service.ports if not wanted or 0 in wanted or port.port in wanted]
@@ -34,6 +39,8 @@ def reached(callee: Part, wanted: set[PodPort]) -> tuple[list[Any] | None, list[
 
     Of the first, None where there are none, and nothing where they are all that the callee exposes.
     """
+    if callee.is_stranger:
+        return None, written_ports(wanted)
     named = {(p.name, p.number, p.protocol) for workload in callee.workloads for p in workload.ports}
     if callee.own:
         exposed: dict[PodPort, set[PodPort]] = {}
@@ -46,8 +53,8 @@ def reached(callee: Part, wanted: set[PodPort]) -> tuple[list[Any] | None, list[
         exposed = {port: {port} for port in own | set(callee.listens)}
     found = {port for port, leads in exposed.items() if leads & wanted}
     past = wanted - {port for ports in exposed.values() for port in ports}
-    numbers_of = [] if found == exposed.keys() else _sorted(written_port(*port) for port in found)
-    return (numbers_of if found else None), _sorted(written_port(*port) for port in past)
+    numbers_of = [] if found == exposed.keys() else written_ports(found)
+    return (numbers_of if found else None), written_ports(past)
 
 
 def _sorted(ports: Iterable[Any]) -> list[Any]:

@@ -21,11 +21,12 @@ _GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """A part that calls another; `ports` are of the pods, where its call names them and not the service."""
+    """A part that calls another. `ports` are of the pods, where known; `pods` says that its call names them."""
 
     part: Part
     seen: tuple[str, ...]
     ports: tuple[int | str, ...] = ()
+    pods: bool = False
 
 
 def accepted(
@@ -55,23 +56,25 @@ def consents(part: Part, callers: Iterable[Caller]) -> list[DraftEntry]:
 
 def _needs_consent(part: Part, caller: Caller) -> bool:
     """What names pods opens the caller's half alone; so does a call from another namespace (R7), or in no graph."""
-    return bool(caller.ports) or caller.part.key.namespace != part.key.namespace or not caller.part.drafted
+    return caller.pods or caller.part.key.namespace != part.key.namespace or not caller.part.drafted
 
 
 def _consent(part: Part, caller: Caller) -> DraftEntry:
     key = caller.part.key
-    if caller.ports:
-        return DraftEntry(
-            {"pods": pods_party(caller.part, part.key.namespace), "ports": list(caller.ports)}, caller.seen
-        )
+    if caller.ports and (caller.pods or caller.part.is_stranger):
+        return on_pods(caller.part, part.key.namespace, caller.ports, caller.seen)
     elsewhere = {} if key.namespace == part.key.namespace else {"namespace": key.namespace}
     return DraftEntry({"service": key.name, **elsewhere}, caller.seen)
 
 
-def pods_party(part: Part, namespace: str) -> dict[str, Any]:
-    """The pods of a part as a graph of `namespace` names them."""
-    of = part.key.namespace
-    return ({} if of == namespace else {"namespace": of}) | {"labels": part.workloads[0].selector.labels()}
+def on_pods(
+    part: Part, namespace: str, ports: Iterable[int | str], seen: tuple[str, ...], review: tuple[str, ...] = ()
+) -> DraftEntry:
+    """An entry on the pods of a part, as a graph of `namespace` names them; only proposed where that means all pods."""
+    of, labels = part.key.namespace, part.workloads[0].selector.labels()
+    pods = ({} if of == namespace else {"namespace": of}) | {"labels": labels}
+    everybody = () if labels else (f"these pods have no labels of their own, so this is every pod of {of}",)
+    return DraftEntry({"pods": pods, "ports": list(ports)}, seen, (*review, *everybody), written=bool(labels))
 
 
 def outside(target: OutsideTarget, seen: tuple[str, ...]) -> DraftEntry:

@@ -161,7 +161,9 @@ def test_bad_input_is_refused_with_its_place(flows: Any, capsysbinary: Any) -> N
     assert (both_stdin.code, both_stdin.printed) == (2, "")
 
 
-CALLS = st.lists(st.tuples(st.sampled_from(sorted(PORTS)), st.sampled_from(sorted(PORTS)), st.booleans()), max_size=8)
+OTHERS = {"backup": BACKUP, "cache": pod("ops", {"tier": "cache"}), "nobody": pod("shop", {"run": "nobody"}, "nobody")}
+WHO = st.sampled_from(sorted((*PORTS, *OTHERS)))
+CALLS = st.lists(st.tuples(WHO, WHO, st.booleans()), max_size=8)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
@@ -173,7 +175,7 @@ def test_with_what_it_adds_nothing_is_left_to_add(
     lines = [
         one
         for caller, callee, odd in calls
-        for one in both(shop(caller), shop(callee), 9999 if odd else PORTS[callee])
+        for one in both(end(caller), end(callee), 9999 if odd else PORTS.get(callee, 7000))
         if caller != callee
     ]
     file = flows(*lines)
@@ -182,6 +184,10 @@ def test_with_what_it_adds_nothing_is_left_to_add(
     graph.write_text(yaml.safe_dump(merged(yaml.safe_load(GRAPH.read_text()), yaml.safe_load_all(added))))
     again = ran(capsysbinary, "learn", file, f"{SHOP}/app.yaml", str(graph))
     assert again.code == 0, again.printed
+
+
+def end(name: str) -> dict[str, Any]:
+    return OTHERS.get(name) or shop(name)
 
 
 def merged(graph: Any, additions: Iterable[Any]) -> Any:
