@@ -80,12 +80,12 @@ def init(
 
 def _cluster(where: reading.Where) -> tuple[Application, ClusterProfile]:
     """An application as it runs."""
-    from servicegraph.sources import live
+    from servicegraph.sources import manifests
     from servicegraph.sources.api import ApiClient, ApiError
 
     async def look(client: ApiClient, name: str) -> tuple[Application, ClusterProfile]:
         try:
-            found, gaps = await live.manifests(client, name, where.namespace or "")
+            found, gaps = await manifests.read(client, name, where.namespace or "")
         except ApiError as error:
             output.refuse([InputError(name, f"the API server does not answer: {error}")])
         whole = application.read(found, where.namespace)

@@ -24,6 +24,9 @@ from servicegraph.sources.errors import InputError
 from servicegraph.sources.files import STDIN
 from servicegraph.verify.ends import Address, End, NamedPort, Pod
 
+_ANY = "192.0.2.1"
+"""Stands for addresses that are not told apart any more: one that no network has."""
+
 
 class Format(StrEnum):
     """How the result is printed."""
@@ -103,9 +106,6 @@ def _end(end: FlowEnd, cast: Cast) -> End:
     workload = cast.workload(end)
     named = [NamedPort(p.name, p.protocol, p.number) for p in (workload.ports if workload else ()) if p.name]
     return Pod(end.namespace, dict(end.labels), tuple(named))
-
-
-_ANY = "192.0.2.1"
 
 
 def _text(found: Flows, learnt: Learnt, drafts: Sequence[Draft], read: Reading, flows: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from servicegraph.adopt.found import Exposure, Place, Scrape, Webhook
 from servicegraph.model.refs import ServiceKey, WorkloadKey
-from servicegraph.sources import podwire
+from servicegraph.sources import waywire
 from servicegraph.sources.documents import Document
 from servicegraph.sources.resources import Resource
 from servicegraph.sources.settings import template_path
@@ -37,7 +37,7 @@ def scrape(key: WorkloadKey, document: Document) -> Iterator[Scrape]:
         yield Scrape(key, None, str(value.get(SCRAPE_PORT, "")), place)
 
 
-def _service(found: podwire.ExposedService, document: Document, namespace: str) -> Iterator[Found]:
+def _service(found: waywire.ExposedService, document: Document, namespace: str) -> Iterator[Found]:
     key, kind = ServiceKey(namespace, found.metadata.name), found.spec.type
     if kind in _OPEN:
         place = Place(document.file, document.line(".spec.type"), f"Service {key.name}, type {kind}")
@@ -49,7 +49,7 @@ def _service(found: podwire.ExposedService, document: Document, namespace: str) 
         yield Scrape(None, key, annotations.get(SCRAPE_PORT, ""), place)
 
 
-def _ingress(found: podwire.Ingress, document: Document, namespace: str) -> Iterator[Found]:
+def _ingress(found: waywire.Ingress, document: Document, namespace: str) -> Iterator[Found]:
     backends = [(".spec.defaultBackend", found.spec.default_backend)]
     for number, rule in enumerate(found.spec.rules):
         for index, path in enumerate(rule.http.paths):
@@ -61,7 +61,7 @@ def _ingress(found: podwire.Ingress, document: Document, namespace: str) -> Iter
             yield Exposure(ServiceKey(namespace, service.name), port, "Ingress", (), place)
 
 
-def _route(found: podwire.Route, document: Document, namespace: str) -> Iterator[Found]:
+def _route(found: waywire.Route, document: Document, namespace: str) -> Iterator[Found]:
     gateways = tuple(
         ServiceKey(ref.namespace or namespace, ref.name) for ref in found.spec.parent_refs if ref.kind != "Service"
     )
@@ -74,7 +74,7 @@ def _route(found: podwire.Route, document: Document, namespace: str) -> Iterator
                 yield Exposure(key, str(ref.port or ""), "HTTPRoute", gateways, place)
 
 
-def _webhooks(found: podwire.WebhookConfiguration, document: Document, _: str) -> Iterator[Found]:
+def _webhooks(found: waywire.WebhookConfiguration, document: Document, _: str) -> Iterator[Found]:
     for index, webhook in enumerate(found.webhooks):
         if (service := webhook.client_config.service) is not None:
             what = f"{document.data['kind']} {found.metadata.name}"
@@ -93,11 +93,11 @@ def _item(_: tuple[str, str], found: Any) -> Any:
 _Translate = Callable[[Any, Document, str], Iterator[Found]]
 _ADMISSION = "admissionregistration.k8s.io/v1"
 _READERS: Mapping[tuple[Any, Any], tuple[type[Any], _Translate]] = {
-    ("v1", "Service"): (podwire.ExposedService, _service),
-    ("networking.k8s.io/v1", "Ingress"): (podwire.Ingress, _ingress),
-    ("gateway.networking.k8s.io/v1", "HTTPRoute"): (podwire.Route, _route),
-    ("gateway.networking.k8s.io/v1", "GRPCRoute"): (podwire.Route, _route),
-    ("gateway.networking.k8s.io/v1beta1", "HTTPRoute"): (podwire.Route, _route),
-    (_ADMISSION, "ValidatingWebhookConfiguration"): (podwire.WebhookConfiguration, _webhooks),
-    (_ADMISSION, "MutatingWebhookConfiguration"): (podwire.WebhookConfiguration, _webhooks),
+    ("v1", "Service"): (waywire.ExposedService, _service),
+    ("networking.k8s.io/v1", "Ingress"): (waywire.Ingress, _ingress),
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"): (waywire.Route, _route),
+    ("gateway.networking.k8s.io/v1", "GRPCRoute"): (waywire.Route, _route),
+    ("gateway.networking.k8s.io/v1beta1", "HTTPRoute"): (waywire.Route, _route),
+    (_ADMISSION, "ValidatingWebhookConfiguration"): (waywire.WebhookConfiguration, _webhooks),
+    (_ADMISSION, "MutatingWebhookConfiguration"): (waywire.WebhookConfiguration, _webhooks),
 }

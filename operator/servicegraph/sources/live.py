@@ -26,18 +26,6 @@ T = TypeVar("T")
 Raw = dict[str, Any]
 
 _FORBIDDEN, _NOT_FOUND = 403, 404
-_COMPILED: tuple[Resource[Any, Any], ...] = (NAMESPACES, NODES, SERVICES, ENDPOINT_SLICES, *WORKLOADS)
-_Listed = tuple[str, str, str, str, bool]
-_TELLING: tuple[_Listed, ...] = (
-    ("", "v1", "configmaps", "ConfigMap", True),
-    ("networking.k8s.io", "v1", "ingresses", "Ingress", True),
-)
-_PERHAPS: tuple[_Listed, ...] = (
-    ("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", True),
-    ("gateway.networking.k8s.io", "v1", "grpcroutes", "GRPCRoute", True),
-    ("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", False),
-    ("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", False),
-)
 _raw = msgspec.json.Decoder(Page[Raw]).decode
 _UNPLACED = Unplaced()
 
@@ -48,7 +36,7 @@ async def read(client: ApiClient, where: str, namespace: str = "", *, pods: bool
     What nothing can be said without is an error; of the rest, what is forbidden or not installed is a gap. Pods are
     read only where they are asked for.
     """
-    reader = _Reader(client, where, namespace)
+    reader = Reader(client, where, namespace)
     try:
         return await reader.read(pods)
     except ApiError as error:
@@ -56,21 +44,9 @@ async def read(client: ApiClient, where: str, namespace: str = "", *, pods: bool
         return Input((), Cluster(), {}, (), (InputError(where, message),))
 
 
-async def manifests(client: ApiClient, where: str, namespace: str = "") -> tuple[list[Document], list[InputError]]:
-    """The objects from which `init` writes graphs, as they are, and what the cluster does not tell; Secrets are not
-    asked for. Raises ApiError where the API server does not answer.
-    """
-    reader = _Reader(client, where, namespace)
-    kinds = [((r.group, r.version, r.plural, r.kind, r.namespaced), r.label_selector) for r in _COMPILED]
-    found = await asyncio.gather(
-        *(reader.raw(*kind, selector) for kind, selector in (*kinds, *((kind, "") for kind in _TELLING))),
-        *(reader.raw(*kind, quiet=(_FORBIDDEN, _NOT_FOUND)) for kind in _PERHAPS),
-    )
-    _, graphs = reader.graphs(await reader.raw(GROUP, VERSION, PLURAL, KIND, namespaced=True))
-    return [*graphs.values(), *(document for of_kind in found for document in of_kind)], reader.gaps
+class Reader:
+    """Lists kinds, and keeps what could not be listed."""
 
-
-class _Reader:
     def __init__(self, client: ApiClient, where: str, namespace: str) -> None:
         self.client = client
         self.where = where

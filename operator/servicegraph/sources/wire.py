@@ -34,12 +34,6 @@ class LabelledMetadata(Metadata, frozen=True):
     labels: dict[str, str] = {}
 
 
-class AnnotatedMetadata(Metadata, frozen=True):
-    """ObjectMeta of kinds whose annotations matter."""
-
-    annotations: dict[str, str] = {}
-
-
 class OwnerReference(_Wire, frozen=True):
     """metav1.OwnerReference."""
 
