@@ -17,7 +17,7 @@ COMMANDS = {
     "impact": "Whom does an attacker inside a service reach, and who reaches it?",
     "lint": "Find what fails on a real cluster, and what opens too much.",
     "init": "Write a first graph from an application's manifests.",
-    "learn": "Hold observed traffic against ServiceGraphs: what do they lack, what would they break?",
+    "learn": "What does observed traffic say of ServiceGraphs?",
     "doctor": "Look at a cluster: is it ready, does anything enforce policies?",
     "operator": "Run the operator against a cluster.",
 }

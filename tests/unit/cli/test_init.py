@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from servicegraph.answers.scene import Scene
 from servicegraph.model.graph import Graph, PodsParty, ServiceParty
@@ -137,6 +139,41 @@ def test_a_broken_part_that_only_init_reads_is_named_with_its_line(tmp_path: Pat
     assert (found.code, found.printed) == (2, "")
     assert found.said.startswith(f"{app}:10:"), found.said
     assert "expected a list" in found.said
+
+
+ODD = st.sampled_from([None, 0, -1, 70000, True, "", "x", "http://db:5432", [], ["x"], [None], {}, {"x": 1}, [{}]])
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths of everything in a document but what says which kind it is."""
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = [place for key, item in below for place in places(item, (*at, key))]
+    return inner if at in ((), ("apiVersion",), ("kind",)) else [at, *inner]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(data=st.data())
+def test_whatever_stands_in_manifests_there_is_an_answer_or_a_place(
+    data: st.DataObject, tmp_path: Path, capsysbinary: Any
+) -> None:
+    documents = list(yaml.safe_load_all((ROOT / HARBOUR / "app.yaml").read_text()))
+    for _ in range(data.draw(st.integers(1, 3))):
+        document = data.draw(st.sampled_from(documents))
+        *path, last = data.draw(st.sampled_from(places(document)))
+        inner = document
+        for step in path:
+            inner = inner[step]
+        inner[last] = data.draw(ODD)
+    app = tmp_path / "app.yaml"
+    app.write_text(yaml.safe_dump_all(documents))
+    found = ran(capsysbinary, "init", str(app))
+    if found.code == 0:
+        graph = tmp_path / "graph.yaml"
+        graph.write_text(found.printed)
+        assert ran(capsysbinary, "render", str(app), str(graph)).code == 0
+    else:
+        assert (found.code, found.printed) == (2, "")
+        assert str(app) in found.said
 
 
 def test_secrets_are_not_read(tmp_path: Path, capsysbinary: Any) -> None:
