@@ -57,14 +57,20 @@ class Author:
         said: Mapping[WorkloadKey, Sequence[Mention]],
         services: Mapping[ServiceKey, Service],
     ) -> None:
-        self._parts = found
         self._said = said
         self._services = services
         self._behind: dict[ServiceKey, list[Part]] = defaultdict(list)
         for part in found:
             for service in part.services:
                 self._behind[service.key].append(part)
+        self._by_key = {part.key: part for part in found}
+        self._by_workload = {workload.key: part for part in found for workload in part.workloads}
         self._calls = {part.key: self._called(part) for part in found}
+        self._callers: dict[ServiceKey, list[Caller]] = defaultdict(list)
+        for part in found:
+            for call in self._calls[part.key]:
+                if call.callee is not None and call.entry.written:
+                    self._callers[call.callee].append(Caller(part, call.entry.seen, call.reaches, call.pods))
 
     def calls(self, part: Part) -> tuple[DraftEntry, ...]:
         """The entries of `calls` of a part."""
@@ -72,12 +78,7 @@ class Author:
 
     def callers(self, part: Part) -> list[Caller]:
         """The parts that call it."""
-        return [
-            Caller(caller, call.entry.seen, call.reaches, call.pods)
-            for caller in self._parts
-            for call in self._calls[caller.key]
-            if call.callee == part.key and call.entry.written
-        ]
+        return self._callers[part.key]
 
     def _called(self, part: Part) -> list[Called]:
         """Every call of a part: on Services, on pods behind them, on the API server, on hosts outside."""
@@ -121,7 +122,7 @@ class Author:
 
     def _on_part(self, part: Part, key: ServiceKey, mentions: list[Mention]) -> Iterator[Called]:
         """The calls on pods of a part: on the ports of its Services that lead there, else on the pods themselves."""
-        callee = next(other for other in self._parts if other.key == key)
+        callee = self._by_key[key]
         review, seen = ((_ITSELF,) if key == part.key else ()), _seen(mentions)
         targets = [mention.meaning.target for mention in mentions]
         wanted = {(t.port, t.protocol) for t in targets if isinstance(t, PartTarget)}
@@ -135,10 +136,10 @@ class Author:
 
     def _on_pods(self, part: Part, target: PodsTarget, mentions: list[Mention]) -> Iterator[Called]:
         """The calls on pods themselves, past the ports of their Service."""
-        for callee in self._parts:
-            if any(workload.key == target.key for workload in callee.workloads):
-                entry = on_pods(callee, part.key.namespace, (target.port,), _seen(mentions))
-                yield Called(entry, callee.key, pods=True, reaches=(target.port,))
+        callee = self._by_workload.get(target.key)
+        if callee is not None:
+            entry = on_pods(callee, part.key.namespace, (target.port,), _seen(mentions))
+            yield Called(entry, callee.key, pods=True, reaches=(target.port,))
 
 
 def _about(target: Target) -> tuple[int, Any]:

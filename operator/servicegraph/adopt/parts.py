@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from servicegraph.compiler.inventory import pod_labels
+from servicegraph.compiler.inventory import Inventory, everything, pod_labels
 from servicegraph.model.cluster import Cluster, Service, Workload
 from servicegraph.model.ports import Protocol
 from servicegraph.model.refs import ServiceKey, WorkloadKey
@@ -49,10 +49,13 @@ def parts(cluster: Cluster, behaves: Callable[[WorkloadKey], Hashable]) -> list[
     behind: dict[ServiceKey, frozenset[WorkloadKey]] = {}
     before: dict[WorkloadKey, set[ServiceKey]] = {workload.key: set() for workload in cluster.workloads}
     services = {service.key: service for service in cluster.services if service.selector is not None}
+    inventory = Inventory()
+    inventory.apply(everything(cluster))
     for key, service in services.items():
-        behind[key] = frozenset(workload.key for workload in cluster.workloads if selects(service, workload))
-        for selected in behind[key]:
-            before[selected].add(key)
+        selected = inventory.matching(key.namespace, service.selector) if service.selector else []
+        behind[key] = frozenset(workload.key for workload in selected)
+        for workload_key in behind[key]:
+            before[workload_key].add(key)
     together: dict[tuple[frozenset[ServiceKey], str], list[Workload]] = defaultdict(list)
     for workload in sorted(cluster.workloads, key=lambda w: w.key):
         ways = frozenset(before[workload.key])
