@@ -26,7 +26,8 @@ MORE = ("To be added to this ServiceGraph: what was seen and is not declared. No
 SYSTEM = ("kube-node-lease", "kube-public", "kube-system")
 """Namespaces of a cluster's own, for which no graph is written."""
 
-_DNS = 53
+_DNS_PORTS = (53, 5353)
+_DNS_NAMESPACES = (*SYSTEM, "openshift-dns")
 
 Met = Counter[tuple[WorkloadKey, PartTarget]]
 Outside = dict[tuple[ServiceKey, str, int, Protocol], list[Gap]]
@@ -101,7 +102,7 @@ class _Additions:
 
     def _leaves(self, gap: Gap, source: Part, target: Part | None) -> None:
         key = gap.key
-        if key.port == _DNS and (target is None or target.key.namespace in SYSTEM):
+        if key.port in _DNS_PORTS and (target is None or target.key.namespace in _DNS_NAMESPACES):
             self._asks.add(source.key)
         elif target is None:
             self._outward[source.key, key.destination.entity, key.port, key.protocol].append(gap)

@@ -24,6 +24,9 @@ from servicegraph.sources.errors import InputError
 from servicegraph.sources.files import STDIN
 from servicegraph.verify.ends import Address, End, NamedPort, Pod
 
+_MOST = 60
+"""Rows of a table that people are shown."""
+
 _ANY = "192.0.2.1"
 """Stands for addresses that are not told apart any more: one that no network has."""
 
@@ -122,7 +125,7 @@ def _text(found: Flows, learnt: Learnt, drafts: Sequence[Draft], read: Reading, 
         places = Places(read)
         page.line()
         page.line((f"declared, and not seen: {len(learnt.unseen)}", "bold"))
-        page.table([[origin.text, places.of_origin(origin).strip()] for origin in learnt.unseen], indent=2)
+        _table(page, [[origin.text, places.of_origin(origin).strip()] for origin in learnt.unseen])
     page.line()
     if not drafts:
         page.line(("every call that was seen is declared", "green"))
@@ -139,7 +142,13 @@ def _calls(page: Page, title: str, calls: Sequence[SeenCall], style: str) -> Non
     if calls:
         page.line()
         page.line((f"{title}: {len(calls)}", style))
-        page.table([_row(call) for call in calls], indent=2)
+        _table(page, [_row(call) for call in calls])
+
+
+def _table(page: Page, rows: Sequence[Sequence[str]]) -> None:
+    page.table(rows[:_MOST], indent=2)
+    if len(rows) > _MOST:
+        page.line(f"... and {len(rows) - _MOST} more: -o json has them all", indent=2)
 
 
 def _row(call: SeenCall) -> list[str]:

@@ -87,6 +87,18 @@ def test_what_is_declared_and_stopped_all_the_same_is_a_finding(flows: Any, caps
     assert "not seen" not in found.printed
 
 
+def test_long_tables_are_cut_for_people_and_not_for_machines(flows: Any, capsysbinary: Any) -> None:
+    file = flows(*(one for port in range(9000, 9100) for one in both(shop("frontend"), shop("database"), port)))
+    assert "  ... and 40 more: -o json has them all\n" in ran(capsysbinary, "learn", file, SHOP).printed
+    assert answered(capsysbinary, "learn", file, SHOP)["summary"]["stopped"] == 100
+
+
+def test_who_asks_dns_and_calls_nobody_may_be_let_ask(flows: Any, capsysbinary: Any) -> None:
+    file = flows(*DECLARED, *both(shop("database"), DNS, 53, "UDP"))
+    (addition,) = answered(capsysbinary, "learn", file, SHOP)["summary"]["additions"]
+    assert addition["graph"]["spec"]["services"] == [{"name": "database", "dns": "Always"}]
+
+
 def test_json_is_as_the_schema_says(flows: Any, capsysbinary: Any) -> None:
     whole = answered(capsysbinary, "learn", flows(*DECLARED, *call("frontend", "database")), SHOP)
     assert [(item["finding"], item["source"], item["destination"]) for item in whole["items"]] == [
