@@ -49,6 +49,16 @@ class Application:
         return self.namespaces[self.name]
 
     @property
+    def manifests(self) -> list[Object]:
+        """All of it but the graphs."""
+        return self._app
+
+    @property
+    def graphs(self) -> list[Object]:
+        """Its graphs, whether they are applied or not."""
+        return deepcopy(self._graphs)
+
+    @property
     def workloads(self) -> list[Object]:
         """What runs for ever."""
         return [d for d in self._app if d["kind"] in _PODS_OF]

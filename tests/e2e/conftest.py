@@ -27,6 +27,7 @@ MakeStage = Callable[..., Stage]
 
 _MARKERS = {
     "outside": "needs a host outside the cluster",
+    "hubble": "reads the flows that Hubble exports",
     "profile": "changes the ClusterProfile of the operator",
     "cilium": "needs Cilium's policies",
 }
@@ -53,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only a kind cluster can show, or only Cilium, where there is none."""
     on_kind = config.stash[_ON_KIND] = outside.possible()
-    missing = [*([] if on_kind else ["outside", "profile"]), *([] if outside.serves(CILIUM) else ["cilium"])]
+    missing = [*([] if on_kind else ["outside", "profile", "hubble"]), *([] if outside.serves(CILIUM) else ["cilium"])]
     kept = []
     for item in items:
         marker = next((name for name in missing if item.get_closest_marker(name)), None)

@@ -16,6 +16,8 @@ COMMANDS = {
     "diff": "What does a change mean in flows: of files, git revisions, a cluster?",
     "impact": "Whom does an attacker inside a service reach, and who reaches it?",
     "lint": "Find what fails on a real cluster, and what opens too much.",
+    "init": "Write a first graph from an application's manifests.",
+    "learn": "What does observed traffic say of ServiceGraphs?",
     "doctor": "Look at a cluster: is it ready, does anything enforce policies?",
     "operator": "Run the operator against a cluster.",
 }

@@ -4,10 +4,10 @@ With a cluster and files, the files count as applied to the cluster. Bad input e
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 
@@ -26,6 +26,11 @@ from servicegraph.sources.profile import read_profile
 from servicegraph.verify.policies import CILIUM_KIND, NetworkPolicy, PolicyKey
 from servicegraph.verify.reading import read as read_policy
 from servicegraph.verify.written import PolicyError
+
+if TYPE_CHECKING:
+    from servicegraph.sources.api import ApiClient
+
+T = TypeVar("T")
 
 Files = Annotated[
     list[str] | None,
@@ -135,32 +140,46 @@ def files(where: Where, paths: Sequence[str], revision: str | None = None) -> In
 
 def cluster(where: Where, *, pods: bool = False) -> Live:
     """What the cluster holds. Ends the command where it cannot be reached or needed permissions are missing."""
+
+    async def look(client: "ApiClient", name: str) -> Live:
+        from servicegraph.sources import live
+
+        found = await live.read(client, name, where.namespace or "", pods=pods)
+        if found.errors:
+            output.refuse(found.errors)
+        on_cilium = any(map(_is_written_for_cilium, found.policies))
+        return Live(found, await in_force(where, client, name, on_cilium=on_cilium))
+
+    return asyncio.run(connected(where, look))
+
+
+async def connected(where: Where, ask: "Callable[[ApiClient, str], Awaitable[T]]") -> T:
+    """What `ask` makes of a client of the cluster and the name it goes by. Ends the command where there is no way."""
+    from servicegraph.sources.api import ApiClient
     from servicegraph.sources.connection import ConnectionConfigError, connect
 
-    written = _written(where, ClusterProfile())
     try:
         connection = connect(where.kubeconfig, where.context)
     except ConnectionConfigError as error:
         output.refuse([InputError("cluster", str(error))])
-    name = where.context or connection.server
+    async with ApiClient(connection) as client:
+        return await ask(client, where.context or connection.server)
 
-    async def look() -> Live:
-        from servicegraph.controller.profile import Observed, detect, observe
-        from servicegraph.sources import live
-        from servicegraph.sources.api import ApiClient, ApiError
 
-        async with ApiClient(connection) as client:
-            found = await live.read(client, name, where.namespace or "", pods=pods)
-            if found.errors:
-                output.refuse(found.errors)
-            base = STANDARD if where.namespace and written == ClusterProfile() else written
-            try:
-                known = Observed(cilium=any(map(_is_written_for_cilium, found.policies)))
-                return Live(found, detect(base, await observe(client, known)))
-            except (ApiError, ValueError) as error:
-                output.refuse([InputError(name, f"the cluster's own addresses cannot be read: {error}")])
+async def in_force(where: Where, client: "ApiClient", name: str, *, on_cilium: bool = False) -> ClusterProfile:
+    """The profile that is named, with what the cluster tells itself. Ends the command where it cannot be asked.
 
-    return asyncio.run(look())
+    `on_cilium` is what is known of it already.
+    """
+    from servicegraph.controller.profile import Observed, detect, observe
+    from servicegraph.sources.api import ApiError
+
+    written = written_profile(where, ClusterProfile())
+    base = STANDARD if where.namespace and written == ClusterProfile() else written
+    try:
+        return detect(base, await observe(client, Observed(cilium=on_cilium)))
+    except (ApiError, ValueError) as error:
+        output.refuse([InputError(name, f"the cluster's own addresses cannot be read: {error}")])
 
 
 def _is_written_for_cilium(document: Document) -> bool:
@@ -174,7 +193,7 @@ def combine(where: Where, live: Live | None, found: Input | None) -> Reading:
     empty = Input((), Cluster(), {}, (), ())
     over = found or empty
     whole = overlay(live.found, over) if live else over
-    profile = live.profile if live else _written(where, STANDARD)
+    profile = live.profile if live else written_profile(where, STANDARD)
     errors = list(whole.errors)
     others = list(map(Other, whole.others))
     policies, manifests = _policies(whole.policies, where.namespace, errors, others)
@@ -194,7 +213,8 @@ def combine(where: Where, live: Live | None, found: Input | None) -> Reading:
     )
 
 
-def _written(where: Where, default: ClusterProfile) -> ClusterProfile:
+def written_profile(where: Where, default: ClusterProfile = STANDARD) -> ClusterProfile:
+    """The profile that is named, else `default`. Ends the command where it cannot be read."""
     if where.profile is None:
         return default
     try:

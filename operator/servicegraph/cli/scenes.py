@@ -17,10 +17,15 @@ def scene_of(reading: Reading) -> Scene:
         reading.graphs,
         reading.cluster,
         reading.profile,
-        [Found(policy, _labels(policy, reading)) for policy in reading.policies],
+        found_policies(reading),
         reading.pods,
         as_found=reading.as_found,
     )
+
+
+def found_policies(reading: Reading) -> list[Found]:
+    """The policies that were read, with the labels that say whose they are."""
+    return [Found(policy, _labels(policy, reading)) for policy in reading.policies]
 
 
 def _labels(policy: NetworkPolicy, reading: Reading) -> dict[str, str]:

@@ -46,11 +46,15 @@ class Page:
                 pieces += [cell, " " * (width - len(shown) + gap)]
             self.line(*pieces, indent=indent)
 
-    def write(self) -> None:
-        """Print it all."""
+    def text(self) -> str:
+        """All of it so far."""
         file = self._console.file
         assert isinstance(file, io.StringIO)
-        output.write(file.getvalue())
+        return file.getvalue()
+
+    def write(self) -> None:
+        """Print it all."""
+        output.write(self.text())
 
 
 def entry(value: Any) -> str:

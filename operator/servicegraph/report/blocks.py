@@ -74,9 +74,9 @@ def comments(lines: Iterable[str], indent: int = 0) -> str:
     return "".join(f"{prefix}{text}\n" for line in lines for text in _wrapped(_printable(line), _WIDTH - len(prefix)))
 
 
-def commented_out(text: str) -> str:
-    """The same text where it means nothing."""
-    return textwrap.indent(text, "# ")
+def commented_out(text: str, indent: int = 0) -> str:
+    """The same text where it means nothing: without `# ` it stands where it belongs."""
+    return textwrap.indent(text, f"{' ' * indent}# ")
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -36,7 +36,7 @@ async def read(client: ApiClient, where: str, namespace: str = "", *, pods: bool
     What nothing can be said without is an error; of the rest, what is forbidden or not installed is a gap. Pods are
     read only where they are asked for.
     """
-    reader = _Reader(client, where, namespace)
+    reader = Reader(client, where, namespace)
     try:
         return await reader.read(pods)
     except ApiError as error:
@@ -44,7 +44,9 @@ async def read(client: ApiClient, where: str, namespace: str = "", *, pods: bool
         return Input((), Cluster(), {}, (), (InputError(where, message),))
 
 
-class _Reader:
+class Reader:
+    """Lists kinds, and keeps what could not be listed."""
+
     def __init__(self, client: ApiClient, where: str, namespace: str) -> None:
         self.client = client
         self.where = where
@@ -64,7 +66,7 @@ class _Reader:
         )
         others = await self._others()
         listed = [item for of_kind in several for item in of_kind]
-        found, documents = self._graphs(graphs)
+        found, documents = self.graphs(graphs)
         cluster = Cluster(
             services=tuple(services),
             workloads=(*_only(Workload, listed), *await self._scaled(found)),
@@ -83,6 +85,24 @@ class _Reader:
             gaps=tuple(self.gaps),
             others=tuple(found for found in others if _kind(found) != CILIUM_POLICY),
         )
+
+    async def raw(
+        self,
+        group: str,
+        version: str,
+        plural: str,
+        kind: str,
+        namespaced: bool,
+        selector: str = "",
+        *,
+        quiet: tuple[int, ...] = (),
+    ) -> list[Document]:
+        """All objects of a kind, as they are; of a namespace only, those that are in it."""
+        if self.namespace and not namespaced:
+            return []
+        path = api_path(group, version, *(("namespaces", self.namespace) if self.namespace else ()), plural)
+        items = await self._pages(path, _raw, f"{plural}.{group}" if group else plural, selector, quiet=quiet)
+        return self._as_documents(items, f"{group}/{version}" if group else version, kind)
 
     async def _documents(
         self, group: str, version: str, plural: str, kind: tuple[str, str], *, needed: bool = False
@@ -180,7 +200,7 @@ class _Reader:
             return []
         return [kept] if kept is not None else []
 
-    def _graphs(self, found: Iterable[Document]) -> tuple[tuple[Graph, ...], dict[GraphKey, Document]]:
+    def graphs(self, found: Iterable[Document]) -> tuple[tuple[Graph, ...], dict[GraphKey, Document]]:
         """Those that are valid; of the others the operator leaves the policies as they are, and so do answers."""
         graphs, documents = [], {}
         for document in found:

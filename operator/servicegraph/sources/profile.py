@@ -14,7 +14,12 @@ _HEADER = f"apiVersion: {API_VERSION} and kind: ClusterProfile"
 
 def read_profile(file: str) -> ClusterProfile:
     """The one profile in a file. Raises InputError with its place and what to write instead."""
-    found = list(parse(file, read(file)))
+    return parse_profile(file, read(file))
+
+
+def parse_profile(file: str, text: str) -> ClusterProfile:
+    """The one profile in a text; `file` is what messages call it. Raises InputError likewise."""
+    found = list(parse(file, text))
     for item in found:
         if isinstance(item, InputError):
             raise item

@@ -73,7 +73,7 @@ class Resource(Generic[K, T]):
         Raises MalformedError that names the object and the field.
         """
         try:
-            found = msgspec.convert(_without_nulls(raw), self.wire)
+            found = msgspec.convert(without_nulls(raw), self.wire)
             metadata = found.metadata
             name = metadata.name or metadata.generate_name
             if not name:
@@ -81,10 +81,10 @@ class Resource(Generic[K, T]):
             scope = (metadata.namespace or namespace) if self.namespaced else ""
             return self.translate(self.key(scope, name), found)
         except msgspec.ValidationError as error:
-            path, message = _explain(str(error))
-            raise MalformedError(f"{_title(self.kind, raw)}: {path or '.'}: {message}", path) from None
+            path, message = explain(str(error))
+            raise MalformedError(f"{title(self.kind, raw)}: {path or '.'}: {message}", path) from None
         except ValueError as error:
-            raise MalformedError(f"{_title(self.kind, raw)}: {error}") from None
+            raise MalformedError(f"{title(self.kind, raw)}: {error}") from None
 
 
 _TYPES = {
@@ -98,22 +98,23 @@ _TYPES = {
 _AT = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$(?P<path>.*)`")
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
     """A field that is null is a field that is not there."""
     if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
+        return [without_nulls(item) for item in value]
     return value
 
 
-def _title(kind: str, raw: Mapping[str, Any]) -> str:
+def title(kind: str, raw: Mapping[str, Any]) -> str:
+    """An object as messages call it."""
     metadata = raw.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     return f"{kind} {name}" if name else kind
 
 
-def _explain(message: str) -> tuple[str, str]:
+def explain(message: str) -> tuple[str, str]:
     """A message of msgspec in words: the path, and what is wrong with what to do about YAML's usual trap."""
     found = _AT.fullmatch(message)
     what, path = (found["what"], found["path"]) if found else (message, "")

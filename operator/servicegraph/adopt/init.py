@@ -1,0 +1,68 @@
+"""A first graph for an application that has none, from what its manifests name."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from servicegraph.adopt.author import Author, Mention
+from servicegraph.adopt.draft import Draft, DraftService
+from servicegraph.adopt.found import Configuration, Setting
+from servicegraph.adopt.hosts import hosts
+from servicegraph.adopt.implied import implied
+from servicegraph.adopt.parts import Part, parts
+from servicegraph.adopt.targets import Directory, Meaning, Target
+from servicegraph.adopt.ways import accepted
+from servicegraph.model.cluster import Cluster
+from servicegraph.model.profile import ClusterProfile
+from servicegraph.model.refs import GraphKey, WorkloadKey
+
+HEADER = (
+    "A first draft by `servicegraph init`, from what the manifests name. Go through what is marked `review:`.",
+    "DryRun enforces nothing: write mode: Enforce when the graph is right.",
+)
+
+
+def drafts(
+    cluster: Cluster, configuration: Configuration, profile: ClusterProfile, without: Iterable[str] = ()
+) -> list[Draft]:
+    """A graph for every namespace that has pods, by namespace, but for those in `without`."""
+    directory = Directory(cluster)
+    said: dict[WorkloadKey, list[Mention]] = defaultdict(list)
+    for setting in configuration.settings:
+        said[setting.of] += _mentions(setting, directory)
+    for caller, target, place in implied(cluster, configuration, profile):
+        said[caller].append(Mention(Meaning(target), place))
+    found = [
+        part
+        for part in parts(cluster, lambda key: _behaviour(said[key]))
+        if part.key.namespace not in set(without) and not _on_host(part)
+    ]
+    author = Author(found, said, directory.services)
+    written: dict[str, list[DraftService]] = defaultdict(list)
+    for part in found:
+        accepts = accepted(part, author.callers(part), configuration, cluster, profile)
+        service = DraftService(part.key.name, part.fields, _unread(part, configuration), accepts, author.calls(part))
+        written[part.key.namespace].append(service)
+    namespaces = sorted({part.key.namespace for part in found if part.workloads})
+    return [Draft(GraphKey(name, name), tuple(written[name]), {"mode": "DryRun"}, HEADER) for name in namespaces]
+
+
+def _unread(part: Part, configuration: Configuration) -> tuple[str, ...]:
+    own = {workload.key for workload in part.workloads}
+    found = sorted({(u.what, str(u.place)) for u in configuration.unread if u.of in own})
+    return tuple(f"{what} was not read, seen in {place}: does it name somebody to call?" for what, place in found)
+
+
+def _on_host(part: Part) -> bool:
+    """Whether no policy can select its pods (R8)."""
+    return bool(part.workloads) and all(workload.host_network for workload in part.workloads)
+
+
+def _mentions(setting: Setting, directory: Directory) -> Iterator[Mention]:
+    for named in hosts(setting.text, setting.key):
+        for meaning in directory.find(named, setting.of.namespace):
+            yield Mention(meaning, setting.place)
+
+
+def _behaviour(mentions: Iterable[Mention]) -> frozenset[Target]:
+    """Whom a workload calls, as far as that is sure."""
+    return frozenset(m.meaning.target for m in mentions if not m.meaning.doubt)
