@@ -32,7 +32,7 @@ class State(StrEnum):
     UNDECLARED = "Undeclared"
 
 
-class Source(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True):
     """An entry of a graph and where it stands; `line` is 0 where it stands in no file."""
 
     graph: str
@@ -153,7 +153,7 @@ class Picture(msgspec.Struct, frozen=True):
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
-    origins: tuple[Source, ...]
+    origins: tuple[Origin, ...]
     policies: tuple[Policy, ...]
     hops: tuple[Hop, ...]
     open: tuple[Open, ...]

@@ -9,7 +9,8 @@ from servicegraph.answers.scene import Scene
 from servicegraph.model.policy import Origin
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.report.declared import Statements, statements
-from servicegraph.report.document import Edge, Hop, Node, NodeKind, Open, Picture, Source, State
+from servicegraph.report import document
+from servicegraph.report.document import Edge, Hop, Node, NodeKind, Open, Picture, State
 from servicegraph.report.policylist import Listed, PolicyPlace, policy_list
 
 GraphPlace = Callable[[GraphKey, str], tuple[str, int]]
@@ -39,7 +40,7 @@ def gather(scene: Scene, graph_place: GraphPlace, policy_place: PolicyPlace) -> 
     return Picture(
         nodes=(*nodes, *(node for node in found.parties if node.id not in known)),
         edges=(*stated, *undeclared),
-        origins=origins.sources(),
+        origins=origins.listed(),
         policies=policies.policies,
         hops=tuple(hops),
         open=tuple(through),
@@ -79,10 +80,10 @@ class _Origins:
         """The places of entries."""
         return tuple(map(self.number, origins))
 
-    def sources(self) -> tuple[Source, ...]:
+    def listed(self) -> tuple[document.Origin, ...]:
         """The list."""
         return tuple(
-            Source(
+            document.Origin(
                 str(origin.graph),
                 origin.path,
                 origin.text,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from servicegraph.report.document import Edge, Node, NodeKind, Picture, Source, State
+from servicegraph.report.document import Edge, Node, NodeKind, Origin, Picture, State
 from servicegraph.report.flowtable import code, plain
 from servicegraph.report.mermaid import excess, mermaid
 from servicegraph.report.words import caption
@@ -48,7 +48,7 @@ def _edge(edge: Edge, picture: Picture) -> Sequence[str]:
     return code(edge.source), code(edge.target), code(ports), state, why, ""
 
 
-def _place(found: Node | Source) -> str:
+def _place(found: Node | Origin) -> str:
     return f"{found.file}:{found.line}" if found.line else found.file
 
 

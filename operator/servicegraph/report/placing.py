@@ -9,7 +9,7 @@ from servicegraph.report.layered import COLUMN_GAP, ROW_GAP, Box, Drawing, Link,
 from servicegraph.report.routes import routes
 
 _HEIGHT, _MARGIN, _LETTER, _NARROWEST = 32.0, 30.0, 7.2, 76.0
-_PADDING, _TITLE, _EDGE = 22.0, 24.0, 16.0
+_SIDE, _TOP, _EDGE = 22.0, 32.0, 16.0
 _FLATNESS = 0.7
 """How high a drawing may become, by its width."""
 
@@ -89,11 +89,11 @@ def _outermost(node: str, home: Mapping[str, str]) -> str:
 
 def _framed(name: str, drawing: Drawing) -> Box:
     width = max(drawing.width, len(name) * _LETTER)
-    return Box(round(width + 2 * _PADDING, 1), round(drawing.height + 2 * _PADDING + _TITLE, 1))
+    return Box(round(width + 2 * _SIDE, 1), round(drawing.height + 2 * _TOP, 1))
 
 
 def _corner(middle: Point, box: Box) -> Point:
-    return middle[0] - box.width / 2 + _PADDING, middle[1] - box.height / 2 + _PADDING + _TITLE
+    return middle[0] - box.width / 2 + _SIDE, middle[1] - box.height / 2 + _TOP
 
 
 def _within(corner: Point, point: Point) -> Point:
