@@ -2,9 +2,9 @@
 
 import {STATES} from "./document";
 import {byId, h} from "./dom";
+import {LINES} from "./lines";
 import type {Model} from "./model";
 import type {Store} from "./state";
-import {LINES} from "./style";
 
 type Hidden = "hiddenNamespaces" | "hiddenStates" | "hiddenKinds";
 
@@ -56,7 +56,7 @@ function sample(state: keyof typeof LINES): Element {
   path.setAttribute("d", "M0 5h40");
   path.setAttribute("stroke", `var(--${line.colour})`);
   path.setAttribute("stroke-width", String(line.width));
-  if (line.style !== "solid") path.setAttribute("stroke-dasharray", line.dashes.join(" "));
+  if (line.dashes.length) path.setAttribute("stroke-dasharray", line.dashes.join(" "));
   svg.append(path);
   return svg;
 }

@@ -1,215 +1,167 @@
-// The drawing: the layout of the document on a canvas, and what the reader's choices do to it.
+// The graph on the page: what is drawn, how the reader moves it, and what a click means.
 
-import cytoscape from "cytoscape";
-import type {Core, ElementDefinition, NodeSingular} from "cytoscape";
+import {select} from "d3-selection";
+import {zoom, zoomIdentity} from "d3-zoom";
+import type {ZoomBehavior, ZoomTransform} from "d3-zoom";
 
-import type {Edge, Frame, Node, Point} from "./document";
-import {isService, portText} from "./model";
+import type {Point} from "./document";
+import {Drawing} from "./drawing";
+import {emphasis} from "./emphasis";
+import type {Emphasis} from "./emphasis";
 import type {Model} from "./model";
 import type {Looking, Store} from "./state";
-import {stylesheet} from "./style";
 import type {Palette} from "./theme";
 
-const LARGE = 2_000;
-const FAR = 0.35;
+/** With more edges than these, a moving graph is the last drawing moved, until it rests. */
+const MANY = 1_500;
+const REST = 120;
+const CLOSE = 6;
 
 export class Graph {
-  private readonly cy: Core;
+  private readonly canvas = document.createElement("canvas");
+  private readonly context = this.canvas.getContext("2d")!;
+  private readonly still = document.createElement("canvas");
+  private readonly drawing: Drawing;
+  private readonly mover: ZoomBehavior<HTMLElement, unknown>;
+  private view: ZoomTransform = zoomIdentity;
+  private drawn: ZoomTransform = zoomIdentity;
+  private marks: Emphasis;
+  private pending = 0;
+  private resting = 0;
 
-  constructor(container: HTMLElement, private readonly model: Model, private readonly store: Store, colour: Palette) {
-    const large = model.report.edges.length > LARGE;
-    this.cy = cytoscape({
-      container,
-      elements: elements(model),
-      style: stylesheet(colour),
-      layout: {name: "preset"},
-      autoungrabify: true,
-      autounselectify: true,
-      boxSelectionEnabled: false,
-      minZoom: 0.02,
-      maxZoom: 3,
-      textureOnViewport: large,
-      ...(large ? {pixelRatio: 1} : {}),
+  constructor(private readonly container: HTMLElement, private readonly model: Model, private readonly store: Store, private colour: Palette) {
+    this.drawing = new Drawing(model, store.now);
+    this.marks = emphasis(model, store.now);
+    this.canvas.setAttribute("aria-hidden", "true");
+    container.append(this.canvas);
+    this.mover = zoom<HTMLElement, unknown>()
+      .scaleExtent([0.02, 4])
+      .on("zoom", (event: {transform: ZoomTransform}) => this.moved(event.transform));
+    select(container).call(this.mover).on("dblclick.zoom", null).on("keydown.zoom", null);
+    container.addEventListener("click", (event) => this.clicked(this.point(event)));
+    container.addEventListener("mousemove", (event) => {
+      if (!event.buttons) container.style.cursor = this.drawing.nodeAt(this.point(event)) ? "pointer" : "grab";
     });
-    this.cy.on("tap", "node", (event) => store.set({selected: event.target.id(), edge: null}));
-    this.cy.on("tap", "edge", (event) => store.set({selected: null, edge: event.target.data("index")}));
-    this.cy.on("tap", (event) => event.target === this.cy && store.set({selected: null, edge: null}));
-    let waiting = 0;
-    this.cy.on("zoom", () => {
-      clearTimeout(waiting);
-      waiting = setTimeout(() => this.nameNamespaces(), 120);
-    });
-    this.fit();
+    new ResizeObserver(() => this.resize()).observe(container);
     store.watch((now, before) => this.show(now, before));
+    this.resize();
+    this.fit();
   }
 
   fit(): void {
-    this.cy.resize();
-    this.cy.fit(this.cy.elements().not(".hidden"), 24);
-    if (this.cy.zoom() > 1.25) {
-      this.cy.zoom(1.25);
-      this.cy.center();
-    }
-    this.nameNamespaces();
+    const {width, height} = this.model.report.layout;
+    const {clientWidth, clientHeight} = this.container;
+    const k = Math.min(clientWidth / width, clientHeight / height, 1.35);
+    this.moveTo(zoomIdentity.translate((clientWidth - width * k) / 2, (clientHeight - height * k) / 2).scale(k));
   }
 
   zoom(factor: number): void {
-    this.cy.zoom({level: this.cy.zoom() * factor, renderedPosition: {x: this.cy.width() / 2, y: this.cy.height() / 2}});
+    this.mover.scaleBy(select(this.container), factor);
   }
 
   restyle(colour: Palette): void {
-    this.cy.style(stylesheet(colour));
-    this.show(this.store.now, null);
+    this.colour = colour;
+    this.redraw();
   }
 
   /** The whole graph as a picture, for paper. */
-  picture(background: string): string {
-    const scale = Math.min(2, 8_000 / this.model.report.layout.width, 8_000 / this.model.report.layout.height);
-    return this.cy.png({full: true, scale, bg: background});
+  picture(colour: Palette): string {
+    const {width, height} = this.model.report.layout;
+    const scale = Math.min(2, 6_000 / width, 6_000 / height);
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [Math.max(1, width * scale), Math.max(1, height * scale)];
+    const context = canvas.getContext("2d")!;
+    context.fillStyle = colour("back");
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    this.drawing.draw(context, {x: 0, y: 0, k: scale}, canvas.width, canvas.height, colour, this.marks);
+    return canvas.toDataURL("image/png");
   }
 
-  /** Brings a node into view, unless it is. */
+  /** Brings a node into view, unless it is there and can be read. */
   reveal(id: string): void {
-    const node = this.cy.getElementById(id);
-    const {x, y} = node.renderedPosition();
-    const inside = x > 40 && y > 30 && x < this.cy.width() - 40 && y < this.cy.height() - 30;
-    if (inside && this.cy.zoom() >= 0.5) return;
-    this.cy.zoom(Math.max(this.cy.zoom(), 0.8));
-    this.cy.center(node);
+    const [x, y] = this.view.apply(this.drawing.middle(id));
+    const {clientWidth, clientHeight} = this.container;
+    const inside = x > 60 && y > 40 && x < clientWidth - 60 && y < clientHeight - 40;
+    if (inside && this.view.k >= 0.45) return;
+    const k = Math.max(this.view.k, 0.8);
+    const [left, top] = this.drawing.middle(id);
+    this.moveTo(zoomIdentity.translate(clientWidth / 2 - left * k, clientHeight / 2 - top * k).scale(k));
   }
 
-  /** The visible node that is nearest in a direction; without one selected, the first there is. */
   neighbour(from: string | null, right: number, down: number): string | null {
-    const visible = this.cy.nodes().not(".namespace").not(".hidden");
-    const start = from === null ? null : this.cy.getElementById(from);
-    if (!start?.nonempty()) return visible.sort((a, b) => byPlace(a as NodeSingular, b as NodeSingular)).first().id() ?? null;
-    const {x, y} = (start as NodeSingular).position();
-    let best: string | null = null;
-    let least = Infinity;
-    visible.forEach((node) => {
-      const along = (node.position("x") - x) * right + (node.position("y") - y) * down;
-      const across = Math.abs((node.position("x") - x) * down) + Math.abs((node.position("y") - y) * right);
-      const cost = along + 2 * across;
-      if (along > 1 && cost < least) [best, least] = [node.id(), cost];
-    });
-    return best;
+    return this.drawing.neighbour(from, right, down);
   }
 
-  private show(now: Looking, before: Looking | null): void {
-    this.cy.batch(() => {
-      if (filters(now) !== (before && filters(before))) this.filter(now);
-      this.cy.elements(".faded, .chosen, .near, .found, .reached, .compromised, .path").removeClass("faded chosen near found reached compromised path");
-      if (now.compromised !== null) this.showBlastRadius(now.compromised, now.withPolicies);
-      else if (now.query) this.showFound(now.query);
-      else if (now.selected !== null) this.showNeighbours(now.selected);
-      if (now.selected !== null) this.cy.getElementById(now.selected).addClass("chosen");
-      if (now.edge !== null) this.cy.getElementById(`edge ${now.edge}`).addClass("chosen");
-    });
+  private show(now: Looking, before: Looking): void {
+    if (now.hiddenKinds !== before.hiddenKinds || now.hiddenNamespaces !== before.hiddenNamespaces || now.hiddenStates !== before.hiddenStates) this.drawing.filter(now);
+    this.marks = emphasis(this.model, now);
+    this.redraw();
   }
 
-  private filter(now: Looking): void {
-    const shown = (node: Node) => !now.hiddenKinds.has(node.kind) && !(node.namespace !== null && now.hiddenNamespaces.has(node.namespace));
-    for (const node of this.model.report.items) this.cy.getElementById(node.id).toggleClass("hidden", !shown(node));
-    for (const name of this.model.namespaces) this.cy.getElementById(`namespace ${name}`).toggleClass("hidden", now.hiddenNamespaces.has(name));
-    this.model.report.edges.forEach((edge, index) => this.cy.getElementById(`edge ${index}`).toggleClass("hidden", now.hiddenStates.has(edge.state)));
+  private clicked(point: Point): void {
+    const node = this.drawing.nodeAt(point);
+    const edge = node ? null : this.drawing.edgeAt(this.context, point, CLOSE / this.view.k);
+    this.store.set({selected: node?.id ?? null, edge});
   }
 
-  private showNeighbours(id: string): void {
-    const node = this.cy.getElementById(id);
-    const near = node.closedNeighborhood();
-    this.cy.elements().not(near).not(".namespace").addClass("faded");
-    near.edges().addClass("near");
+  private point(event: MouseEvent): Point {
+    const {left, top} = this.container.getBoundingClientRect();
+    return this.view.invert([event.clientX - left, event.clientY - top]);
   }
 
-  private showFound(query: string): void {
-    const found = this.cy.nodes().filter((node) => !node.hasClass("namespace") && matches(node.id(), query));
-    found.addClass("found");
-    this.cy.elements().not(found).not(".namespace").addClass("faded");
+  private moveTo(view: ZoomTransform): void {
+    this.mover.transform(select(this.container), view);
   }
 
-  private showBlastRadius(start: string, withPolicies: boolean): void {
-    const reached = this.model.blastRadius(start, withPolicies);
-    this.cy.elements().not(".namespace").addClass("faded");
-    this.cy.getElementById(start).removeClass("faded").addClass("compromised");
-    for (const {id, hops, edge} of reached) {
-      const node = this.cy.getElementById(id);
-      node.data("hops", `${this.model.node(id).name}\n${hops} ${hops === 1 ? "hop" : "hops"}`);
-      node.removeClass("faded").addClass("reached");
-      if (edge !== null) this.cy.getElementById(`edge ${edge}`).removeClass("faded").addClass("path");
-    }
+  private moved(view: ZoomTransform): void {
+    this.view = view;
+    this.container.dataset["view"] = `${view.x} ${view.y} ${view.k}`;
+    if (this.model.report.edges.length <= MANY) return this.redraw();
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.redraw(), REST);
+    this.soon(() => this.shift());
   }
 
-  /** From afar the names of namespaces stand large in their middle. */
-  private nameNamespaces(): void {
-    const zoom = this.cy.zoom();
-    this.cy.batch(() => {
-      this.cy.nodes(".namespace").forEach((node) => {
-        const size = Math.min(15 / zoom, (node.width() * 1.5) / node.id().length);
-        if (zoom < FAR) node.data({far: size, outline: size / 6});
-        node.toggleClass("far", zoom < FAR);
-      });
-    });
+  private redraw(): void {
+    clearTimeout(this.resting);
+    this.soon(() => this.draw());
   }
-}
 
-export function matches(id: string, query: string): boolean {
-  return id.toLowerCase().includes(query.toLowerCase());
-}
+  private soon(act: () => void): void {
+    cancelAnimationFrame(this.pending);
+    this.pending = requestAnimationFrame(act);
+  }
 
-function filters(now: Looking): string {
-  return JSON.stringify([[...now.hiddenKinds], [...now.hiddenNamespaces], [...now.hiddenStates]]);
-}
+  private resize(): void {
+    const {clientWidth, clientHeight} = this.container;
+    if (!clientWidth) return;
+    [this.canvas.width, this.canvas.height] = [clientWidth * devicePixelRatio, clientHeight * devicePixelRatio];
+    [this.still.width, this.still.height] = [this.canvas.width, this.canvas.height];
+    this.draw();
+  }
 
-function byPlace(a: NodeSingular, b: NodeSingular): number {
-  return a.position("x") - b.position("x") || a.position("y") - b.position("y");
-}
+  private draw(): void {
+    const {clientWidth, clientHeight} = this.container;
+    this.clear();
+    this.context.scale(devicePixelRatio, devicePixelRatio);
+    this.drawing.draw(this.context, this.view, clientWidth, clientHeight, this.colour, this.marks);
+    this.drawn = this.view;
+    if (this.model.report.edges.length <= MANY || !this.still.width) return;
+    const still = this.still.getContext("2d")!;
+    still.clearRect(0, 0, this.still.width, this.still.height);
+    still.drawImage(this.canvas, 0, 0);
+  }
 
-function elements(model: Model): ElementDefinition[] {
-  const layout = model.report.layout;
-  const namespaces = Object.entries(layout.namespaces).map(([name, frame]) => box(`namespace ${name}`, name, frame, "namespace"));
-  const nodes = model.report.items.map((node) => box(node.id, node.name, layout.nodes[node.id]!, classes(node)));
-  const edges = model.report.edges.map((edge, index) => line(edge, index, layout.edges[index]!, layout.nodes));
-  return [...namespaces, ...nodes, ...edges];
-}
+  /** The last drawing where the graph is now. */
+  private shift(): void {
+    const k = this.view.k / this.drawn.k;
+    this.clear();
+    this.context.setTransform(k, 0, 0, k, (this.view.x - this.drawn.x * k) * devicePixelRatio, (this.view.y - this.drawn.y * k) * devicePixelRatio);
+    this.context.drawImage(this.still, 0, 0);
+  }
 
-function classes(node: Node): string {
-  if (!isService(node)) return `outside ${node.kind}`;
-  return node.kind === "unknown" ? "unknown" : (node.mode ?? "undeclared").toLowerCase();
-}
-
-function box(id: string, label: string, [left, top, width, height]: Frame, kinds: string): ElementDefinition {
-  return {
-    data: {id, label, width, height, far: 13, outline: 0, hops: label},
-    position: {x: left + width / 2, y: top + height / 2},
-    classes: kinds,
-  };
-}
-
-function line(edge: Edge, index: number, points: Point[], frames: Record<string, Frame>): ElementDefinition {
-  const start = points[0]!;
-  const end = points[points.length - 1]!;
-  const data = {id: `edge ${index}`, index, source: edge.source, target: edge.target, label: portText(edge)};
-  if (edge.source === edge.target) return {data: {...data, weights: [0.5], distances: [0], start: "", end: ""}, classes: `${edge.state} loop`};
-  const controls = points.slice(1, -1).map((point) => relative(point, start, end));
-  return {
-    data: {
-      ...data,
-      weights: controls.map(([weight]) => weight),
-      distances: controls.map(([, distance]) => distance),
-      start: offset(start, frames[edge.source]!),
-      end: offset(end, frames[edge.target]!),
-    },
-    classes: edge.state,
-  };
-}
-
-/** A point by its place along a line, as a share of it, and its distance beside it. */
-function relative([x, y]: Point, [ax, ay]: Point, [bx, by]: Point): [number, number] {
-  const [dx, dy] = [bx - ax, by - ay];
-  const length = Math.hypot(dx, dy) || 1;
-  return [((x - ax) * dx + (y - ay) * dy) / (length * length), ((y - ay) * dx - (x - ax) * dy) / length];
-}
-
-function offset([x, y]: Point, [left, top, width, height]: Frame): string {
-  return `${(x - left - width / 2).toFixed(1)}px ${(y - top - height / 2).toFixed(1)}px`;
+  private clear(): void {
+    this.context.resetTransform();
+    this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+  }
 }

@@ -3,8 +3,9 @@
 import {Details} from "./details";
 import type {Report} from "./document";
 import {byId, count, h, say} from "./dom";
+import {matches} from "./emphasis";
 import {fillFilters} from "./filters";
-import {Graph, matches} from "./graph";
+import {Graph} from "./graph";
 import {Model} from "./model";
 import {Store} from "./state";
 import {Tables} from "./table";
@@ -159,9 +160,7 @@ addEventListener("beforeprint", () => {
   const root = document.documentElement;
   const theme = root.dataset["theme"];
   root.dataset["theme"] = "light";
-  graph.restyle(palette());
-  paper.src = graph.picture("#ffffff");
+  paper.src = graph.picture(palette());
   if (theme) root.dataset["theme"] = theme;
   else delete root.dataset["theme"];
-  graph.restyle(palette());
 });

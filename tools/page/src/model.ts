@@ -1,6 +1,7 @@
 // The document with indexes, and the questions that views ask of it.
 
 import type {Edge, Node, Origin, Policy, Problem, Report} from "./document";
+import type {Looking} from "./state";
 
 /** A service on the way of an attacker: how many hops away, from where, and by which edge, where there is one. */
 export interface Reached {
@@ -39,6 +40,11 @@ export class Model {
 
   edge(index: number): Edge {
     return this.report.edges[index]!;
+  }
+
+  /** Whether the filters let a node be seen. */
+  shows(node: Node, now: Looking): boolean {
+    return !now.hiddenKinds.has(node.kind) && !(node.namespace !== null && now.hiddenNamespaces.has(node.namespace));
   }
 
   edgesFrom(id: string): number[] {

@@ -3,10 +3,10 @@
 import {badge} from "./details";
 import type {Edge, Node} from "./document";
 import {byId, count, h} from "./dom";
-import {matches} from "./graph";
+import {matches} from "./emphasis";
 import {isService, placeText} from "./model";
 import type {Model} from "./model";
-import type {Looking, Store} from "./state";
+import type {Store} from "./state";
 
 const MOST = 300;
 
@@ -25,8 +25,8 @@ export class Tables {
     const key = JSON.stringify([most, now.query, [...now.hiddenKinds], [...now.hiddenNamespaces], [...now.hiddenStates]]);
     if (key === this.drawn) return;
     this.drawn = key;
-    const visible = (id: string) => shows(this.model.node(id), now);
-    const services = this.model.report.items.filter((node) => isService(node) && shows(node, now) && matches(node.id, now.query));
+    const visible = (id: string) => this.model.shows(this.model.node(id), now);
+    const services = this.model.report.items.filter((node) => isService(node) && this.model.shows(node, now) && matches(node.id, now.query));
     const edges = this.model.report.edges.filter(
       (edge) => !now.hiddenStates.has(edge.state) && visible(edge.source) && visible(edge.target) && (matches(edge.source, now.query) || matches(edge.target, now.query)),
     );
@@ -80,7 +80,3 @@ export class Tables {
 }
 
 type Cell = string | HTMLElement;
-
-function shows(node: Node, now: Looking): boolean {
-  return !now.hiddenKinds.has(node.kind) && !(node.namespace !== null && now.hiddenNamespaces.has(node.namespace));
-}

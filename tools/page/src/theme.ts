@@ -2,14 +2,18 @@
 
 export type Palette = (name: string) => string;
 
+/** The colours that hold now, by the names that page.css gives them. */
 export function palette(): Palette {
+  const known = new Map<string, string>();
   const probe = document.createElement("span");
   return (name) => {
+    const colour = known.get(name);
+    if (colour !== undefined) return colour;
     probe.style.color = `var(--${name})`;
     document.body.append(probe);
-    const colour = getComputedStyle(probe).color;
+    known.set(name, getComputedStyle(probe).color);
     probe.remove();
-    return colour;
+    return known.get(name)!;
   };
 }
 
