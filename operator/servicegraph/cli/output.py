@@ -109,6 +109,11 @@ def hint(document: Document, message: str) -> None:
     _tell([(f"{document.file}:{document.line('')}", Severity.INFO, message)])
 
 
+def note(where: str, message: str) -> None:
+    """Tell people what to know of what was printed."""
+    _tell([(where, Severity.WARNING, message)])
+
+
 def refuse(errors: Sequence[InputError]) -> NoReturn:
     """Tell people what is wrong with the input and end the command."""
     _tell([(error.place, Severity.ERROR, f"{error.message} [{Code.INVALID}]") for error in errors])

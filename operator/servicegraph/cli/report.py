@@ -80,9 +80,12 @@ def _written(form: Format, picture: Picture, problems: list[output.Finding]) -> 
 
             return markdown(picture)
         case Format.MERMAID:
-            from servicegraph.report.mermaid import mermaid
+            from servicegraph.report.mermaid import excess, mermaid
 
-            return mermaid(picture)
+            text = mermaid(picture)
+            if too_large := excess(picture, text):
+                output.note("report", f"{too_large}: choose -o svg")
+            return text
         case Format.DOT:
             from servicegraph.report.dot import dot
 

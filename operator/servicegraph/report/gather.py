@@ -8,8 +8,8 @@ from servicegraph.answers.reach import Reach, Via
 from servicegraph.answers.scene import Scene
 from servicegraph.model.policy import Origin
 from servicegraph.model.refs import GraphKey, ServiceKey
-from servicegraph.report.declared import Statements, statements
 from servicegraph.report import document
+from servicegraph.report.declared import Statements, statements
 from servicegraph.report.document import Edge, Hop, Node, NodeKind, Open, Picture, State
 from servicegraph.report.policylist import Listed, PolicyPlace, policy_list
 
