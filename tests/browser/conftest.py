@@ -1,5 +1,7 @@
 """Reports in headless Chromium. Whatever a page asks for beside itself, or complains of, fails the test."""
 
+import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,8 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from benchmarks.graphs import make
+from benchmarks.shape import Shape
 from tests.browser.opened import ROOT, Opened
-from tests.browser.programs import CHROMIUM
+
+CHROMIUM = shutil.which("chromium") or "chromium, which make test-browser installs"
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +36,15 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def consent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report on calls that await consent."""
     return written(tmp_path_factory.mktemp("consent"), "tests/golden/consent")
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report on 1,500 services and 9,300 calls in 15 namespaces."""
+    folder = tmp_path_factory.mktemp("large")
+    objects = make(Shape(services=1_500, namespaces=True)).all()
+    (folder / "all.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}))
+    return written(folder, str(folder / "all.json"))
 
 
 def written(folder: Path, *arguments: str) -> Path:

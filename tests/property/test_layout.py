@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servicegraph.report.document import Edge
-from servicegraph.report.layered import Box, Link, draw
+from servicegraph.report.layered import Link, draw
+from servicegraph.report.ordering import Box
 from servicegraph.report.placing import place
 from tests.unit.report.pictures import edge, outside, service
 

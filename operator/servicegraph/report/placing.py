@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from servicegraph.report.document import Edge, Layout, Node, Point
-from servicegraph.report.layered import COLUMN_GAP, ROW_GAP, Box, Drawing, Link, draw
+from servicegraph.report.layered import COLUMN_GAP, Drawing, Link, draw
+from servicegraph.report.ordering import ROW_GAP, Box
 from servicegraph.report.routes import routes
 
 _HEIGHT, _MARGIN, _LETTER, _NARROWEST = 32.0, 30.0, 7.2, 76.0

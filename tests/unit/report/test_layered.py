@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from servicegraph.report.layered import COLUMN_GAP, ROW_GAP, Box, Drawing, Link, draw
+from servicegraph.report.layered import COLUMN_GAP, Drawing, Link, draw
+from servicegraph.report.ordering import ROW_GAP, Box
 
 
 def laid_out(*links: Link, room: float = 1_000) -> Drawing:

@@ -98,7 +98,12 @@ export class Details {
         {},
         this.link(edge[end]),
         " ",
-        h("button", {class: "ports", "aria-label": `the edge ${edge.source} to ${edge.target}`, click: () => this.store.set({selected: null, edge: index})}, edge.ports.join(", ") || edge.podPorts.join(", ") || "all ports"),
+        h(
+          "button",
+          {class: "ports", click: () => this.store.set({selected: null, edge: index})},
+          edge.ports.join(", ") || edge.podPorts.join(", ") || "all ports",
+          h("span", {class: "unseen"}, ` of the edge ${edge.source} to ${edge.target}`),
+        ),
         edge.state === "Active" ? null : badge(edge),
         origin ? h("code", {}, placeText(origin)) : null,
       );
