@@ -80,7 +80,7 @@ export class Details {
       h("p", {}, badge(edge), ` ${STATE_TEXT[edge.state]}`),
       h("dl", {class: "facts"}, h("dt", {}, "Ports as written"), h("dd", {}, edge.ports.join(", ") || "all"), h("dt", {}, "Ports of the pods"), h("dd", {}, edge.podPorts.join(", ") || "none")),
     ];
-    if (edge.state === "Active" && !edge.passes) parts.push(h("p", {class: "warning"}, "The policies in force do not let it pass."));
+    if (edge.state === "Active" && !edge.passes) parts.push(h("p", {class: "alert"}, "The policies in force do not let it pass."));
     const origin = this.model.originOf(edge);
     if (origin) parts.push(h("h3", {}, "Because of"), entry(origin));
     if (policy) parts.push(h("h3", {}, `Because of ${edge.rule} of`), this.policy(policy));

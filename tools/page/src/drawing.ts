@@ -82,6 +82,7 @@ export class Drawing {
     for (const {state, lines, heads} of this.strokes) stroke(context, state, lines, heads, colour(LINES[state].colour), 1);
     context.globalAlpha = 1;
     this.drawMarkedEdges(context, colour, marks);
+    if (view.k >= PORTS_FROM) this.drawPorts(context, colour, marks, seen);
     context.globalAlpha = marks.dimmed ? 0.3 : 1;
     for (const shape of this.shapes) {
       context.fillStyle = colour(shape.outside ? "party" : "box");
@@ -95,7 +96,6 @@ export class Drawing {
     context.globalAlpha = 1;
     this.drawMarkedNodes(context, colour, marks);
     if (view.k >= NAMES_FROM) this.drawNames(context, colour, marks, (node) => seen(this.middle(node.id)));
-    if (view.k >= PORTS_FROM) this.drawPorts(context, colour, marks, seen);
     if (view.k < NAMES_FROM) this.nameNamespaces(context, view, colour);
     context.restore();
   }

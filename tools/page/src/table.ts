@@ -25,6 +25,7 @@ export class Tables {
     const key = JSON.stringify([most, now.query, [...now.hiddenKinds], [...now.hiddenNamespaces], [...now.hiddenStates]]);
     if (key === this.drawn) return;
     this.drawn = key;
+    const problems = this.model.report.problems;
     const visible = (id: string) => this.model.shows(this.model.node(id), now);
     const services = this.model.report.items.filter((node) => isService(node) && this.model.shows(node, now) && matches(node.id, now.query));
     const edges = this.model.report.edges.filter(
@@ -33,7 +34,7 @@ export class Tables {
     this.view.replaceChildren(
       this.table(count(services.length, "service"), ["Service", "Mode", "Isolated for", "Calls", "Called by", "Policies", "Declared at"], services, (node) => this.service(node), most),
       this.table(count(edges.length, "edge"), ["From", "To", "State", "Ports", "Because of", "At"], edges, (edge) => this.edge(edge), most),
-      this.table(count(this.model.report.problems.length, "problem"), ["Severity", "Code", "Message", "At"], this.model.report.problems, (p) => [p.severity, p.code, p.message, h("code", {}, placeText(p))], most),
+      ...(problems.length ? [this.table(count(problems.length, "problem"), ["Severity", "Code", "Message", "At"], problems, (p) => [p.severity, p.code, p.message, h("code", {}, placeText(p))], most)] : []),
     );
   }
 
