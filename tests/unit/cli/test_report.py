@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,3 +132,26 @@ def test_a_page_is_not_for_a_terminal(capsysbinary: Any, monkeypatch: pytest.Mon
     answer = ran(capsysbinary, "report", SHOP)
     assert (answer.code, answer.printed) == (2, "")
     assert "append > report.html" in answer.said
+
+
+CUT = """\
+apiVersion: servicegraph.dev/v1alpha1
+kind: ServiceGraph
+metadata: {name: shop, namespace: shop}
+spec: {services: [{name: frontend, calls: [{service: search}]}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: nobody, namespace: shop}
+spec: {podSelector: {matchLabels: {app.kubernetes.io/name: search}}, policyTypes: [Ingress], ingress: []}
+"""
+
+
+@pytest.mark.usefixtures("at_root")
+def test_an_active_call_that_somebody_elses_policy_cuts_does_not_pass(tmp_path: Path, capsysbinary: Any) -> None:
+    (tmp_path / "cut.yaml").write_text(CUT)
+    whole = answered(capsysbinary, "report", f"{SHOP}/app.yaml", str(tmp_path / "cut.yaml"))
+    call = edge(whole, "shop/frontend", "shop/search")
+    assert (call["state"], call["passes"]) == ("Active", False)
+    (search,) = [node for node in whole["items"] if node["id"] == "shop/search"]
+    assert (search["mode"], search["isolated"]) == (None, ["Ingress"])
