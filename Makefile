@@ -62,6 +62,12 @@ endif
 test-oracle: $(SYNCED) ## verify/ against other engines: 200 random clusters, every golden case, Kubernetes' truth tables
 	$(PYTEST) tests/oracle
 
+# Linux; Chromium and npm come from Debian where they are missing, as root.
+.PHONY: test-browser
+test-browser: $(SYNCED) ## The report's page in Chromium: clicks, keys, accessibility, and that its assets are current
+	@$(PYTHON) -m tools.browser
+	$(PYTEST) tests/browser
+
 .PHONY: oracle
 oracle: $(SYNCED) ## The same with 1,000 random clusters
 	SERVICEGRAPH_ORACLE_CASES=1000 $(PYTEST) tests/oracle
@@ -111,6 +117,11 @@ layers: $(SYNCED) ## Which part may import which (import-linter)
 generated: $(SYNCED) ## That generated files are current
 	$(IN_VENV) -m tools.generate --check
 
+.PHONY: assets
+assets: ## Build the report page's script and style from tools/page (needs npm)
+	@$(PYTHON) -m tools.browser --npm
+	cd tools/page && npm run --silent types && npm run --silent build
+
 .PHONY: format
 format: $(SYNCED) ## Rewrite the code in the project's style
 	$(IN_VENV) -m ruff check --fix .
@@ -132,7 +143,7 @@ image: wheels ## The operator's container image, built with no network (IMAGE=, 
 
 .PHONY: clean
 clean: ## Remove what was made inside the checkout; the cache folder stays
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist tools/page/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(SYNCED): pyproject.toml uv.lock

@@ -1,10 +1,12 @@
 """Write every generated file again: `python -m tools.generate`; with `--check`, say which are not current.
 
-Generated are the expected outputs in examples/ and tests/golden/. Read the diff before you commit one.
+Generated are the expected outputs in examples/ and tests/golden/. Read the diff before you commit one. The assets of
+the report's page are only compared with the sources that they name: `make assets` builds them.
 """
 
 import argparse
 import contextlib
+import hashlib
 import io
 import os
 import sys
@@ -15,6 +17,7 @@ from servicegraph.cli.main import main as servicegraph
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES, GOLDENS = ROOT / "examples", ROOT / "tests" / "golden"
+PAGE, ASSETS = ROOT / "tools" / "page", ROOT / "operator" / "servicegraph" / "report" / "assets"
 OUTPUT, PROBLEMS = "rendered.yaml", "problems.txt"
 
 Files = Iterator[tuple[Path, str]]
@@ -53,6 +56,22 @@ def goldens() -> Files:
 GENERATORS: tuple[Callable[[], Files], ...] = (examples, goldens)
 
 
+def stale_assets() -> Iterator[Path]:
+    """The assets of the report's page that were not made from the sources as they are."""
+    names = [
+        "build.mjs",
+        "package-lock.json",
+        "package.json",
+        *(f"src/{p.name}" for p in sorted((PAGE / "src").iterdir())),
+    ]
+    sources = hashlib.sha256()
+    for name in names:
+        sources.update(f"{name}\0".encode() + (PAGE / name).read_bytes() + b"\0")
+    for asset in sorted(ASSETS.iterdir()):
+        if not asset.read_text().startswith(f"/* tools/page {sources.hexdigest()} */"):
+            yield asset
+
+
 def main() -> int:
     """Write what differs, or list it with --check; 1 where something is not current."""
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
@@ -67,7 +86,10 @@ def main() -> int:
             print(f"{os.path.relpath(path)}: {'not current: run python -m tools.generate' if check else 'written'}")
             if not check:
                 path.write_text(text)
-    return 1 if check and stale else 0
+    assets = [os.path.relpath(path) for path in stale_assets()]
+    for name in assets:
+        print(f"{name}: not current: run make assets")
+    return 1 if assets or (check and stale) else 0
 
 
 if __name__ == "__main__":

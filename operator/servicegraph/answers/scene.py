@@ -23,6 +23,7 @@ from servicegraph.compiler.incremental import Compiler
 from servicegraph.compiler.inventory import everything
 from servicegraph.compiler.subjects import Subject
 from servicegraph.model.cluster import Cluster, Pod, Workload
+from servicegraph.model.compilation import Compilation
 from servicegraph.model.graph import DeclaredService, Graph
 from servicegraph.model.policy import ANY_PEER, Declared, Direction, Flow, Mode, Origin, Peer, Policy
 from servicegraph.model.ports import Protocol
@@ -74,6 +75,7 @@ class Scene:
         self._found: dict[str, list[Found]] = defaultdict(list)
         for item in found:
             self._found[item.policy.namespace].append(item)
+        self._compiled: Compilation | None = None
         self._in_force: dict[str, list[NetworkPolicy]] = {}
         self._behind: dict[str, _Behind] = {}
         self._policies: dict[tuple[str, ...], Policies] = {}
@@ -104,6 +106,12 @@ class Scene:
         """What is wrong with a graph."""
         result = self._compiler.result(key)
         return result.problems if result else ()
+
+    def compilation(self) -> Compilation:
+        """What compiling the graphs gives, whether it is in force or not."""
+        if self._compiled is None:
+            self._compiled = self._compiler.compilation()
+        return self._compiled
 
     def in_force(self, namespace: str) -> list[NetworkPolicy]:
         """The policies of a namespace that hold."""
@@ -169,7 +177,7 @@ class Scene:
     def _known(self, namespace: str) -> "_Behind":
         found = self._behind.get(namespace)
         if found is None:
-            declared = [said for said in self._compiler.compilation().declared if said.namespace == namespace]
+            declared = [said for said in self.compilation().declared if said.namespace == namespace]
             found = self._behind[namespace] = _Behind.of(self._compiler.policies(namespace), declared)
         return found
 
@@ -189,6 +197,7 @@ class Scene:
     ) -> None:
         self.graphs, self.as_found = graphs, as_found
         self._compiler.update(Changes(graphs=changed))
+        self._compiled = None
         self._in_force.clear()
         self._policies.clear()
         self._behind.clear()

@@ -15,6 +15,7 @@ COMMANDS = {
     "explain": "May one end talk to another, why, and what would change it?",
     "diff": "What does a change mean in flows: of files, git revisions, a cluster?",
     "impact": "Whom does an attacker inside a service reach, and who reaches it?",
+    "report": "Show the graph and the effect of its policies: a page, a picture, Markdown.",
     "lint": "Find what fails on a real cluster, and what opens too much.",
     "init": "Write a first graph from an application's manifests.",
     "learn": "What does observed traffic say of ServiceGraphs?",

@@ -62,8 +62,19 @@ def exit_code(found: Iterable[Finding], strict: bool) -> int:
 
 def envelope(kind: str, items: Sequence[Any], found: Sequence[Finding], summary: Mapping[str, Any]) -> str:
     """What `-o json` prints, for every command the same; docs/schemas/ describes the items."""
+    return as_json(enveloped(kind, items, found, summary))
+
+
+def enveloped(
+    kind: str, items: Sequence[Any], found: Sequence[Finding], summary: Mapping[str, Any], **more: Any
+) -> dict[str, Any]:
+    """The same as an object, with what a kind has beside its items."""
     problems = msgspec.to_builtins(found)
-    whole = {"schemaVersion": 1, "kind": kind, "items": items, "problems": problems, "summary": summary}
+    return {"schemaVersion": 1, "kind": kind, "items": items, **more, "problems": problems, "summary": summary}
+
+
+def as_json(whole: Mapping[str, Any]) -> str:
+    """An object as `-o json` prints it."""
     return json.dumps(whole, indent=2) + "\n"
 
 
@@ -96,6 +107,11 @@ def unlisted(gaps: Iterable[InputError]) -> list[Finding]:
 def hint(document: Document, message: str) -> None:
     """Tell people about a document that they may have expected more of."""
     _tell([(f"{document.file}:{document.line('')}", Severity.INFO, message)])
+
+
+def note(where: str, message: str) -> None:
+    """Tell people what to know of what was printed."""
+    _tell([(where, Severity.WARNING, message)])
 
 
 def refuse(errors: Sequence[InputError]) -> NoReturn:

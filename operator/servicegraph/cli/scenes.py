@@ -52,6 +52,11 @@ class Places:
         """The place of a policy that was found."""
         return _shown(self._policies.get(key), "")
 
+    def path(self, graph: GraphKey, path: str) -> tuple[str, int]:
+        """File and line of a path in a graph."""
+        document = self._graphs.get(graph)
+        return (document.file, document.line(path)) if document else ("", 0)
+
     def policy(self, key: PolicyKey) -> tuple[str, int]:
         """File and line of a policy that was found."""
         document = self._policies.get(key)

@@ -22,20 +22,21 @@ def markdown(headline: str, rows: Sequence[Row], asides: Iterable[str] = ()) -> 
         table = ["| | from | to | ports | because of |", "|---|---|---|---|---|"]
         table += [_line(row) for row in rows]
         parts.append("\n".join(table) + "\n")
-    parts += [f"{_text(aside)}\n" for aside in asides]
+    parts += [f"{plain(aside)}\n" for aside in asides]
     return "\n".join(parts)
 
 
 def _line(row: Row) -> str:
     word = f"**{row.change}**" if row.more and not row.change.startswith("(") else row.change
-    why = "<br>".join(map(_text, row.why))
-    return f"| {word} | {_code(row.source)} | {_code(row.destination)} | {_code(row.ports)} | {why} |"
+    why = "<br>".join(map(plain, row.why))
+    return f"| {word} | {code(row.source)} | {code(row.destination)} | {code(row.ports)} | {why} |"
 
 
-def _code(text: str) -> str:
-    return f"`{_text(text)}`" if text else ""
+def code(text: str) -> str:
+    """Text as it is written, in a cell; nothing for nothing."""
+    return f"`{plain(text)}`" if text else ""
 
 
-def _text(text: str) -> str:
+def plain(text: str) -> str:
     """Nothing that would end a cell or begin a tag."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

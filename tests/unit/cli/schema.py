@@ -8,6 +8,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
     "boolean": bool,
+    "number": (int, float),
     "null": type(None),
 }
 _NOTES = {"$schema", "$defs", "title", "description"}
