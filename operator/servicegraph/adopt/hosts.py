@@ -9,7 +9,7 @@ from servicegraph.adopt.secrets import means_secret, without_secrets, words
 
 _LABEL = r"[A-Za-z0-9](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*"
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<hosts>[^\s/?#;'\"<>\\)}\]|`]+)")
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<hosts>[^\s/?#;'\"<>\\)}\]|`]+)")
 _PAIR = re.compile(rf"(?<![\w.$-])(?P<host>{_HOST})\.?:(?P<port>\d{{1,5}})(?![\w@]|[.-]\w)")
 _SPACED = re.compile(rf"(?<![\w.$-])(?P<host>{_HOST})\s+(?P<port>\d{{2,5}})(?![\w.-])")
 _IN_CLUSTER = re.compile(rf"(?<![\w.$-])(?P<host>{_HOST}\.svc(?:\.{_LABEL})*)\.?(?![\w-])")

@@ -14,7 +14,7 @@ KEYS = st.sampled_from(
 )  # fmt: skip
 TEXTS = st.sampled_from(
     ["db=x;Password={}", "Server=db;Pwd={};Database=x", "passwd: {}", '{{"password": "{}"}}', "host=db secret='{}'",
-     "postgres://u:{}@db:5432/x", "postgres://{}@db:5432/x", "http://db/?token={}&x=y",
+     "postgres://u:{}@db:5432/x", "http://db/?token={}&x=y",
      "amqp://a:{0}@db:1 amqp://b:{0}@db",
      "root:{}@tcp(db:3306)/x", "jdbc:oracle:thin:scott/{}@db:1521", "jdbc:sqlserver://db:1433;password={};user=a@b",
      "redis-server --requirepass {}", "mysql --password={} -h db", "mysql --password {} -h db",
