@@ -62,9 +62,12 @@ def _ingress(found: waywire.Ingress, document: Document, namespace: str) -> Iter
 
 
 def _route(found: waywire.Route, document: Document, namespace: str) -> Iterator[Found]:
+    """Nothing for routes of a mesh, whose only parents are Services: https://gateway-api.sigs.k8s.io/mesh/."""
     gateways = tuple(
         ServiceKey(ref.namespace or namespace, ref.name) for ref in found.spec.parent_refs if ref.kind != "Service"
     )
+    if found.spec.parent_refs and not gateways:
+        return
     for number, rule in enumerate(found.spec.rules):
         for index, ref in enumerate(rule.backend_refs):
             if ref.kind in ("", "Service") and not ref.group:

@@ -1,0 +1,68 @@
+"""What is drafted from manifests: who is let in, and on which ports."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from servicegraph.adopt.draft import DraftEntry, DraftService
+from servicegraph.adopt.init import drafts
+from servicegraph.model.profile import STANDARD
+from servicegraph.sources import application
+from servicegraph.sources.documents import documents
+
+Drafted = dict[str, DraftService]
+GATEWAY = "gateway.networking.k8s.io/v1"
+
+
+@pytest.fixture
+def drafted(tmp_path: Path) -> Any:
+    def of(*objects: dict[str, Any], without: Iterable[str] = ()) -> Drafted:
+        file = tmp_path / "app.yaml"
+        file.write_text(yaml.safe_dump_all(objects))
+        found = application.read(documents([str(file)]))
+        assert not found.input.errors
+        written = drafts(found.input.cluster, found.configuration, STANDARD, without)
+        return {f"{draft.key.namespace}/{service.name}": service for draft in written for service in draft.services}
+
+    return of
+
+
+def thing(api: str, kind: str, name: str, namespace: str = "shop", **body: Any) -> dict[str, Any]:
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": namespace}, **body}
+
+
+def service(name: str, *ports: dict[str, Any], namespace: str = "shop") -> dict[str, Any]:
+    return thing("v1", "Service", name, namespace, spec={"selector": {"app": name}, "ports": list(ports)})
+
+
+def workload(
+    name: str, app: str = "", namespace: str = "shop", ports: Iterable[dict[str, Any]] = (), **env: str
+) -> dict[str, Any]:
+    labels = {"app": app or name}
+    variables = [{"name": key, "value": value} for key, value in env.items()]
+    container = {"name": name, "env": variables, "ports": list(ports)}
+    template = {"metadata": {"labels": {**labels, "of": name}}, "spec": {"containers": [container]}}
+    spec = {"selector": {"matchLabels": {**labels, "of": name}}, "template": template}
+    return thing("apps/v1", "Deployment", name, namespace, spec=spec)
+
+
+def written(entries: Iterable[DraftEntry]) -> list[Any]:
+    return [dict(entry.value) for entry in entries if entry.written]
+
+
+def route(kind: str, parent: dict[str, Any]) -> dict[str, Any]:
+    backend = {"name": "web", "port": 80}
+    return thing(GATEWAY, kind, "r", spec={"parentRefs": [parent], "rules": [{"backendRefs": [backend]}]})
+
+
+WEB = (service("web", {"port": 80, "targetPort": 8080}), workload("web"))
+
+
+def test_a_route_of_a_mesh_lets_nobody_in_from_outside(drafted: Any) -> None:
+    mesh = drafted(*WEB, route("HTTPRoute", {"kind": "Service", "group": "", "name": "web"}))
+    assert written(mesh["shop/web"].accepts) == []
+    gateway = drafted(*WEB, route("HTTPRoute", {"name": "public"}))
+    assert written(gateway["shop/web"].accepts) == [{"anywhere": True, "ports": [8080]}]
