@@ -27,11 +27,15 @@ def through(callee: Part, service: Service, wanted: set[int]) -> list[Any]:
         if len(meant) == len({port for own in callee.own for port in own.ports}):
             return []
         return _sorted(written_port(port.port, port.protocol) for port in meant)
-    exposed = {port for workload in callee.workloads for port in workload.ports}
-    targets = {p for port in meant for p in exposed if port.target in (p.number, p.name)}
-    if targets == exposed:
+    listens = [port for workload in callee.workloads for port in workload.ports]
+    exposed = {(port.name, port.protocol): port.number for port in listens}
+    numbers: set[PodPort] = {(port.target, port.protocol) for port in meant if isinstance(port.target, int)}
+    named = {(port.target, port.protocol) for port in meant if isinstance(port.target, str)}
+    numbers |= {(exposed[port], port[1]) for port in named & exposed.keys()}
+    unknown = sorted(name for name, _ in named - exposed.keys())
+    if numbers == {(port.number, port.protocol) for port in listens} and not unknown:
         return []
-    return _sorted(written_port(port.number, port.protocol) for port in targets)
+    return [*written_ports(numbers), *unknown]
 
 
 def reached(callee: Part, wanted: set[PodPort]) -> tuple[list[Any] | None, list[Any]]:
