@@ -147,9 +147,9 @@ def _all_ports(part: Part) -> list[Any]:
 
 def _pod_ports(part: Part, ports: Iterable[ServicePort]) -> list[Any]:
     """Ports of the pods as an author writes them: by name where the containers have one."""
-    named = {p.number: p.name for workload in part.workloads for p in workload.ports if p.name}
+    named = {(p.number, p.protocol): p.name for workload in part.workloads for p in workload.ports if p.name}
     found = []
     for port in ports:
-        target = port.target if isinstance(port.target, str) else named.get(port.target, port.target)
+        target = port.target if isinstance(port.target, str) else named.get((port.target, port.protocol), port.target)
         found.append(target if isinstance(target, str) else written_port(target, port.protocol))
     return sorted(set(found), key=str)

@@ -66,3 +66,27 @@ def test_a_route_of_a_mesh_lets_nobody_in_from_outside(drafted: Any) -> None:
     assert written(mesh["shop/web"].accepts) == []
     gateway = drafted(*WEB, route("HTTPRoute", {"name": "public"}))
     assert written(gateway["shop/web"].accepts) == [{"anywhere": True, "ports": [8080]}]
+
+
+def test_a_call_on_a_service_of_several_parts_names_the_ports_of_the_pods(drafted: Any) -> None:
+    ports = ({"port": 80, "targetPort": 8080}, {"port": 81, "targetPort": "admin"})
+    metrics = [{"name": "metrics", "containerPort": 9090}]
+    blue = workload("blue", "api", ports=metrics, DB_URL="http://db")
+    green = workload("green", "api", ports=metrics)
+    found = drafted(
+        service("api", *ports), service("db", {"port": 80}), blue, green,
+        workload("web", API_URL="http://api"), workload("root", API_URL="http://api:81"),
+    )  # fmt: skip
+    assert written(found["shop/web"].calls) == [{"service": of, "ports": [8080]} for of in ("blue", "green")]
+    assert written(found["shop/root"].calls) == [{"service": of, "ports": ["admin"]} for of in ("blue", "green")]
+
+
+def test_a_port_has_its_name_by_number_and_protocol(drafted: Any) -> None:
+    balanced = service("web", {"port": 443, "targetPort": 8443})
+    balanced["spec"]["type"] = "LoadBalancer"
+    listens = [
+        {"name": "https", "containerPort": 8443},
+        {"name": "h3", "containerPort": 8443, "protocol": "UDP"},
+    ]
+    found = drafted(balanced, workload("web", ports=listens))
+    assert written(found["shop/web"].accepts) == [{"anywhere": True, "ports": ["https"]}]
