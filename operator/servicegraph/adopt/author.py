@@ -9,7 +9,7 @@ import msgspec
 from servicegraph.adopt.draft import DraftEntry
 from servicegraph.adopt.found import Place
 from servicegraph.adopt.parts import Part
-from servicegraph.adopt.ports import reached, through, written_port, written_ports
+from servicegraph.adopt.ports import of_service, reached, through, written_port, written_ports
 from servicegraph.adopt.targets import (
     APIServerTarget,
     Meaning,
@@ -106,11 +106,15 @@ class Author:
         return _merged(found)
 
     def _on_service(self, part: Part, key: ServiceKey, mentions: list[Mention]) -> Iterator[Called]:
-        """The calls on a Service: one for each part behind it."""
+        """The calls on a Service: one for each part behind it; on the Service itself where no graph is drafted."""
         sure = [mention for mention in mentions if not mention.meaning.doubt]
         doubts = tuple(sorted({mention.meaning.doubt for mention in mentions})) if not sure else ()
         wanted = {m.meaning.target.port for m in sure if isinstance(m.meaning.target, ServiceTarget)}
         seen, callees = _seen(sure or mentions), self._behind.get(key, [])
+        if callees and not any(callee.drafted for callee in callees):
+            value = _party(key, part.key.namespace) | _and_ports(of_service(self._services[key], wanted))
+            yield Called(DraftEntry(value, seen, doubts, bool(sure)))
+            return
         for callee in callees:
             if callee.key == part.key and not any(wanted):
                 continue

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from servicegraph.adopt.author import Author, Mention
 from servicegraph.adopt.draft import Draft, DraftService
 from servicegraph.adopt.found import Configuration, Setting
@@ -24,7 +26,8 @@ HEADER = (
 def drafts(
     cluster: Cluster, configuration: Configuration, profile: ClusterProfile, without: Iterable[str] = ()
 ) -> list[Draft]:
-    """A graph for every namespace that has pods, by namespace, but for those in `without`."""
+    """A graph for every namespace that has pods, by namespace, but for those in `without`: these only take part."""
+    left = frozenset(without)
     directory = Directory(cluster)
     said: dict[WorkloadKey, list[Mention]] = defaultdict(list)
     for setting in configuration.settings:
@@ -32,17 +35,17 @@ def drafts(
     for caller, target, place in implied(cluster, configuration, profile):
         said[caller].append(Mention(Meaning(target), place))
     found = [
-        part
-        for part in parts(cluster, lambda key: _behaviour(said[key]))
-        if part.key.namespace not in set(without) and not _on_host(part)
+        msgspec.structs.replace(part, drafted=part.key.namespace not in left)
+        for part in parts(cluster, lambda key: key.namespace in left or _behaviour(said[key]))
+        if not _on_host(part)
     ]
     author = Author(found, said, directory.services)
     written: dict[str, list[DraftService]] = defaultdict(list)
-    for part in found:
+    for part in (part for part in found if part.drafted):
         accepts = accepted(part, author.callers(part), configuration, cluster, profile)
         service = DraftService(part.key.name, part.fields, _unread(part, configuration), accepts, author.calls(part))
         written[part.key.namespace].append(service)
-    namespaces = sorted({part.key.namespace for part in found if part.workloads})
+    namespaces = sorted({part.key.namespace for part in found if part.drafted and part.workloads})
     return [Draft(GraphKey(name, name), tuple(written[name]), {"mode": "DryRun"}, HEADER) for name in namespaces]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from servicegraph.adopt.parts import Part
-from servicegraph.model.cluster import Service
+from servicegraph.model.cluster import Service, ServicePort
 from servicegraph.model.ports import Protocol
 
 PodPort = tuple[int, Protocol]
@@ -22,7 +22,7 @@ def written_ports(ports: Iterable[PodPort]) -> list[Any]:
 
 def through(callee: Part, service: Service, wanted: set[int]) -> list[Any]:
     """The ports of a call on one Service, 0 for all of them; none where they are all that the callee exposes."""
-    meant = [port for port in service.ports if not wanted or 0 in wanted or port.port in wanted]
+    meant = _meant(service, wanted)
     if service in callee.own:
         if len(meant) == len({port for own in callee.own for port in own.ports}):
             return []
@@ -36,6 +36,12 @@ def through(callee: Part, service: Service, wanted: set[int]) -> list[Any]:
     if numbers == {(port.number, port.protocol) for port in listens} and not unknown:
         return []
     return [*written_ports(numbers), *unknown]
+
+
+def of_service(service: Service, wanted: set[int]) -> list[Any]:
+    """The ports of a call on a Service by its own name; none where they are all that it has."""
+    meant = _meant(service, wanted)
+    return [] if len(meant) == len(service.ports) else written_ports((port.port, port.protocol) for port in meant)
 
 
 def reached(callee: Part, wanted: set[PodPort]) -> tuple[list[Any] | None, list[Any]]:
@@ -59,6 +65,10 @@ def reached(callee: Part, wanted: set[PodPort]) -> tuple[list[Any] | None, list[
     past = wanted - {port for ports in exposed.values() for port in ports}
     numbers_of = [] if found == exposed.keys() else written_ports(found)
     return (numbers_of if found else None), written_ports(past)
+
+
+def _meant(service: Service, wanted: set[int]) -> list[ServicePort]:
+    return [port for port in service.ports if not wanted or 0 in wanted or port.port in wanted]
 
 
 def _sorted(ports: Iterable[Any]) -> list[Any]:

@@ -90,3 +90,29 @@ def test_a_port_has_its_name_by_number_and_protocol(drafted: Any) -> None:
     ]
     found = drafted(balanced, workload("web", ports=listens))
     assert written(found["shop/web"].accepts) == [{"anywhere": True, "ports": ["https"]}]
+
+
+LEDGER = (
+    service("ledger", {"port": 80}, {"port": 81}, namespace="bank"),
+    workload("ledger", namespace="bank", WEB_URL="http://web.shop:80"),
+)
+
+
+def test_a_namespace_that_has_a_graph_still_calls_and_is_called(drafted: Any) -> None:
+    found = drafted(
+        *LEDGER, service("web", {"port": 80}), workload("web", LEDGER="http://ledger.bank:81"), without=["bank"]
+    )
+    assert found.keys() == {"shop/web"}
+    assert written(found["shop/web"].calls) == [{"service": "ledger", "namespace": "bank", "ports": [81]}]
+    assert written(found["shop/web"].accepts) == [{"service": "ledger", "namespace": "bank"}]
+
+
+def test_an_ingress_controller_of_the_system_is_a_caller(drafted: Any) -> None:
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    ingress = thing("networking.k8s.io/v1", "Ingress", "public", spec={"defaultBackend": backend})
+    controller = (
+        service("traefik", {"port": 80}, namespace="kube-system"),
+        workload("traefik", namespace="kube-system"),
+    )
+    found = drafted(*WEB, *controller, ingress, without=["kube-system"])
+    assert written(found["shop/web"].accepts) == [{"service": "traefik", "namespace": "kube-system"}]
