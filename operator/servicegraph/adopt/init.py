@@ -11,7 +11,7 @@ from servicegraph.adopt.found import Configuration, Setting
 from servicegraph.adopt.hosts import hosts
 from servicegraph.adopt.implied import implied
 from servicegraph.adopt.parts import Part, parts
-from servicegraph.adopt.targets import Directory, Meaning, Target
+from servicegraph.adopt.targets import Directory, Target
 from servicegraph.adopt.ways import accepted
 from servicegraph.model.cluster import Cluster
 from servicegraph.model.profile import ClusterProfile
@@ -32,8 +32,8 @@ def drafts(
     said: dict[WorkloadKey, list[Mention]] = defaultdict(list)
     for setting in configuration.settings:
         said[setting.of] += _mentions(setting, directory)
-    for caller, target, place in implied(cluster, configuration, profile):
-        said[caller].append(Mention(Meaning(target), place))
+    for caller, meaning, place in implied(cluster, configuration, profile):
+        said[caller].append(Mention(meaning, place))
     found = [
         msgspec.structs.replace(part, drafted=part.key.namespace not in left)
         for part in parts(cluster, lambda key: key.namespace in left or _behaviour(said[key]))

@@ -116,3 +116,20 @@ def test_an_ingress_controller_of_the_system_is_a_caller(drafted: Any) -> None:
     )
     found = drafted(*WEB, *controller, ingress, without=["kube-system"])
     assert written(found["shop/web"].accepts) == [{"service": "traefik", "namespace": "kube-system"}]
+
+
+@pytest.mark.parametrize("controlled", [True, False])
+def test_an_ingress_on_a_port_that_is_none_is_told_and_opens_nothing(drafted: Any, controlled: bool) -> None:
+    backend = {"service": {"name": "web", "port": {"number": 81}}}
+    ingress = thing("networking.k8s.io/v1", "Ingress", "public", spec={"defaultBackend": backend})
+    found = drafted(*WEB, ingress, *[workload("traefik")] * controlled)
+    assert written(found["shop/web"].accepts) == []
+    assert [e.review for e in found["shop/web"].accepts] == [("port 81 is no port of the Service, which has 80",)]
+    assert all(written(service.calls) == [] for service in found.values())
+
+
+def test_a_port_in_digits_of_another_kind_is_none(drafted: Any) -> None:
+    scraped = workload("web", ports=[{"containerPort": 9090}])
+    annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": "\u00b2"}
+    scraped["spec"]["template"]["metadata"]["annotations"] = annotations
+    assert [entry.value["ports"] for entry in drafted(scraped)["shop/web"].accepts] == [[9090]]
