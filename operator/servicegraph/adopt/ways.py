@@ -115,9 +115,9 @@ def _exposed(part: Part, ways: Sequence[Exposure], cluster: Cluster) -> Iterator
 def _webhooks(part: Part, configuration: Configuration) -> Iterator[DraftEntry]:
     own = {service.key: service for service in part.services}
     found = sorted(webhook for webhook in configuration.webhooks if webhook.service in own)
-    for webhook in found[:1]:
-        ports = [port for port in own[webhook.service].ports if port.port == webhook.port]
-        seen = tuple(str(other.place) for other in found)
+    if found:
+        ports = [port for webhook in found for port in own[webhook.service].ports if port.port == webhook.port]
+        seen = tuple(str(webhook.place) for webhook in found)
         yield DraftEntry({"kubeAPIServer": True, "ports": _pod_ports(part, ports)}, seen)
 
 

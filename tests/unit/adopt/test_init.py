@@ -133,3 +133,14 @@ def test_a_port_in_digits_of_another_kind_is_none(drafted: Any) -> None:
     annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": "\u00b2"}
     scraped["spec"]["template"]["metadata"]["annotations"] = annotations
     assert [entry.value["ports"] for entry in drafted(scraped)["shop/web"].accepts] == [[9090]]
+
+
+def test_every_port_of_webhooks_is_let_in(drafted: Any) -> None:
+    clients = [{"service": {"name": "hooks", "namespace": "shop", "port": port}} for port in (443, 444)]
+    webhooks = [{"name": f"h{number}", "clientConfig": client} for number, client in enumerate(clients)]
+    api = "admissionregistration.k8s.io/v1"
+    found = drafted(
+        service("hooks", {"port": 443, "targetPort": 8443}, {"port": 444, "targetPort": 9443}), workload("hooks"),
+        thing(api, "ValidatingWebhookConfiguration", "hooks", webhooks=webhooks),
+    )  # fmt: skip
+    assert written(found["shop/hooks"].accepts) == [{"kubeAPIServer": True, "ports": [8443, 9443]}]
