@@ -8,9 +8,10 @@ import msgspec
 from servicegraph.adopt.author import Author, Mention
 from servicegraph.adopt.draft import Draft, DraftService
 from servicegraph.adopt.found import Configuration, Setting
-from servicegraph.adopt.hosts import hosts
+from servicegraph.adopt.hosts import Named, hosts
 from servicegraph.adopt.implied import implied
 from servicegraph.adopt.parts import Part, parts
+from servicegraph.adopt.secrets import words
 from servicegraph.adopt.targets import Directory, Target
 from servicegraph.adopt.ways import accepted
 from servicegraph.model.cluster import Cluster
@@ -22,6 +23,11 @@ HEADER = (
     "DryRun enforces nothing: write mode: Enforce when the graph is right.",
 )
 
+_LAST_PORT = 65535
+
+PortsSaid = dict[tuple[WorkloadKey, tuple[str, ...]], int]
+"""The ports that settings of their own say, by what stands before PORT: DB_PORT beside DB_HOST."""
+
 
 def drafts(
     cluster: Cluster, configuration: Configuration, profile: ClusterProfile, without: Iterable[str] = ()
@@ -30,8 +36,9 @@ def drafts(
     left = frozenset(without)
     directory = Directory(cluster)
     said: dict[WorkloadKey, list[Mention]] = defaultdict(list)
+    ports_said = _ports_said(configuration.settings)
     for setting in configuration.settings:
-        said[setting.of] += _mentions(setting, directory)
+        said[setting.of] += _mentions(setting, ports_said, directory)
     for caller, meaning, place in implied(cluster, configuration, profile):
         said[caller].append(Mention(meaning, place))
     found = [
@@ -60,8 +67,20 @@ def _on_host(part: Part) -> bool:
     return bool(part.workloads) and all(workload.host_network for workload in part.workloads)
 
 
-def _mentions(setting: Setting, directory: Directory) -> Iterator[Mention]:
+def _ports_said(settings: Iterable[Setting]) -> PortsSaid:
+    found: PortsSaid = {}
+    for setting in settings:
+        *about, last = words(setting.key) or [""]
+        if about and last == "port" and setting.text.isdecimal() and int(setting.text) <= _LAST_PORT:
+            found[setting.of, tuple(about)] = int(setting.text)
+    return found
+
+
+def _mentions(setting: Setting, ports_said: PortsSaid, directory: Directory) -> Iterator[Mention]:
+    beside = ports_said.get((setting.of, tuple(words(setting.key)[:-1])), 0)
     for named in hosts(setting.text, setting.key):
+        if isinstance(named, Named) and not (named.port or named.default):
+            named = msgspec.structs.replace(named, port=beside)
         for meaning in directory.find(named, setting.of.namespace):
             yield Mention(meaning, setting.place)
 

@@ -144,3 +144,13 @@ def test_every_port_of_webhooks_is_let_in(drafted: Any) -> None:
         thing(api, "ValidatingWebhookConfiguration", "hooks", webhooks=webhooks),
     )  # fmt: skip
     assert written(found["shop/hooks"].accepts) == [{"kubeAPIServer": True, "ports": [8443, 9443]}]
+
+
+@pytest.mark.parametrize("beside", [{"DB_PORT": "5432"}, {"OTHER_URL": "db:5432"}, {}])
+def test_a_host_alone_has_the_port_that_stands_beside_it(drafted: Any, beside: dict[str, str]) -> None:
+    found = drafted(
+        service("db", {"port": 5432}, {"port": 9187}), workload("db"), workload("web", DB_HOST="db", **beside)
+    )
+    (call,) = found["shop/web"].calls
+    assert call.written and dict(call.value) == {"service": "db"} | ({"ports": [5432]} if beside else {})
+    assert bool(call.review) is not bool(beside)
