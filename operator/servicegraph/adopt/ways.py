@@ -118,7 +118,11 @@ def _webhooks(part: Part, configuration: Configuration) -> Iterator[DraftEntry]:
     if found:
         ports = [port for webhook in found for port in own[webhook.service].ports if port.port == webhook.port]
         seen = tuple(str(webhook.place) for webhook in found)
-        yield DraftEntry({"kubeAPIServer": True, "ports": _pod_ports(part, ports)}, seen)
+        if ports:
+            yield DraftEntry({"kubeAPIServer": True, "ports": _pod_ports(part, ports)}, seen)
+        else:
+            review = no_port(found[0].port, own[found[0].service])
+            yield DraftEntry({"kubeAPIServer": True}, seen, (review,), written=False)
 
 
 def _scraped(part: Part, scrapes: Iterable[Scrape], cluster: Cluster, profile: ClusterProfile) -> Iterator[DraftEntry]:

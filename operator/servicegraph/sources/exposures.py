@@ -72,9 +72,9 @@ def _route(found: waywire.Route, document: Document, namespace: str) -> Iterator
         for index, ref in enumerate(rule.backend_refs):
             if ref.kind in ("", "Service") and not ref.group:
                 at = f".spec.rules[{number}].backendRefs[{index}]"
-                place = Place(document.file, document.line(at), f"HTTPRoute {found.metadata.name}")
+                place = Place(document.file, document.line(at), f"{document.data['kind']} {found.metadata.name}")
                 key = ServiceKey(ref.namespace or namespace, ref.name)
-                yield Exposure(key, str(ref.port or ""), "HTTPRoute", gateways, place)
+                yield Exposure(key, str(ref.port or ""), "Gateway", gateways, place)
 
 
 def _webhooks(found: waywire.WebhookConfiguration, document: Document, _: str) -> Iterator[Found]:

@@ -147,10 +147,28 @@ def test_every_port_of_webhooks_is_let_in(drafted: Any) -> None:
 
 
 @pytest.mark.parametrize("beside", [{"DB_PORT": "5432"}, {"OTHER_URL": "db:5432"}, {}])
-def test_a_host_alone_has_the_port_that_stands_beside_it(drafted: Any, beside: dict[str, str]) -> None:
+def test_a_host_alone_has_the_port_that_stands_beside_it(drafted: Any, beside: Any) -> None:
     found = drafted(
         service("db", {"port": 5432}, {"port": 9187}), workload("db"), workload("web", DB_HOST="db", **beside)
     )
     (call,) = found["shop/web"].calls
     assert call.written and dict(call.value) == {"service": "db"} | ({"ports": [5432]} if beside else {})
     assert bool(call.review) is not bool(beside)
+
+
+@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute"])
+def test_a_route_is_called_what_it_is(drafted: Any, kind: str) -> None:
+    accepts = drafted(*WEB, route(kind, {"name": "public"}))["shop/web"].accepts
+    assert accepts[0].seen[0].startswith(f"{kind} r (")
+
+
+def test_a_webhook_on_a_port_that_is_none_is_told_and_opens_nothing(drafted: Any) -> None:
+    client = {"service": {"name": "web", "namespace": "shop", "port": 443}}
+    hook = thing(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingWebhookConfiguration",
+        "web",
+        webhooks=[{"name": "h", "clientConfig": client}],
+    )
+    (entry,) = drafted(*WEB, hook)["shop/web"].accepts
+    assert not entry.written and entry.review == ("port 443 is no port of the Service, which has 80",)
