@@ -9,7 +9,7 @@ import msgspec
 from servicegraph.adopt.draft import DraftEntry
 from servicegraph.adopt.found import Place
 from servicegraph.adopt.parts import Part
-from servicegraph.adopt.ports import reached, through, written_port, written_ports
+from servicegraph.adopt.ports import of_service, reached, through, written_port, written_ports
 from servicegraph.adopt.targets import (
     APIServerTarget,
     Meaning,
@@ -25,6 +25,7 @@ from servicegraph.model.cluster import Service
 from servicegraph.model.refs import ServiceKey, WorkloadKey
 
 _ITSELF = "this is a call on itself: right where its replicas talk to each other"
+_NO_PORT = "no port is said, so this is all that the Service has: name those that are called"
 _MOST_PLACES = 5
 _ORDER = (ServiceTarget, PartTarget, PodsTarget, APIServerTarget, PlaceTarget, OutsideTarget)
 
@@ -106,11 +107,19 @@ class Author:
         return _merged(found)
 
     def _on_service(self, part: Part, key: ServiceKey, mentions: list[Mention]) -> Iterator[Called]:
-        """The calls on a Service: one for each part behind it."""
+        """The calls on a Service: one for each part behind it; on the Service itself where no graph is drafted."""
         sure = [mention for mention in mentions if not mention.meaning.doubt]
         doubts = tuple(sorted({mention.meaning.doubt for mention in mentions})) if not sure else ()
         wanted = {m.meaning.target.port for m in sure if isinstance(m.meaning.target, ServiceTarget)}
         seen, callees = _seen(sure or mentions), self._behind.get(key, [])
+        if any(wanted):
+            wanted.discard(0)
+        elif sure and key in self._services and len(self._services[key].ports) > 1:
+            doubts = (_NO_PORT,)
+        if callees and not any(callee.drafted for callee in callees):
+            value = _party(key, part.key.namespace) | _and_ports(of_service(self._services[key], wanted))
+            yield Called(DraftEntry(value, seen, doubts, bool(sure)))
+            return
         for callee in callees:
             if callee.key == part.key and not any(wanted):
                 continue

@@ -42,7 +42,6 @@ class Draft(msgspec.Struct, frozen=True):
     services: tuple[DraftService, ...]
     fields: Mapping[str, Any] = {}
     header: tuple[str, ...] = ()
-    review: tuple[str, ...] = ()
 
 
 def resource(draft: Draft) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Unread(msgspec.Struct, frozen=True, order=True):
 class Exposure(msgspec.Struct, frozen=True, order=True):
     """A way into a Service from outside its namespace's own pods.
 
-    `port` is one of the Service, number or name, empty for all. `gateways` are the Gateways of an HTTPRoute.
+    `port` is one of the Service, number or name, empty for all. `gateways` are the Gateways of a route.
     """
 
     service: ServiceKey

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import msgspec
 
+from servicegraph.adopt.secrets import means_secret, without_secrets, words
+
 _LABEL = r"[A-Za-z0-9](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*"
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^\s/?#'\"<>]*@)?(?P<hosts>[^\s/?#;'\"<>\\)}\]|`]+)")
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<hosts>[^\s/?#;'\"<>\\)}\]|`]+)")
 _PAIR = re.compile(rf"(?<![\w.$-])(?P<host>{_HOST})\.?:(?P<port>\d{{1,5}})(?![\w@]|[.-]\w)")
 _SPACED = re.compile(rf"(?<![\w.$-])(?P<host>{_HOST})\s+(?P<port>\d{{2,5}})(?![\w.-])")
 _IN_CLUSTER = re.compile(rf"(?<![\w.$-])(?P<host>{_HOST}\.svc(?:\.{_LABEL})*)\.?(?![\w-])")
@@ -18,7 +20,6 @@ _KEYED = re.compile(
 _INJECTED = re.compile(r"(?<![A-Za-z0-9_])(?P<name>[A-Z][A-Z0-9_]*)_SERVICE_HOST\b")
 _PIECE = re.compile(rf"(?P<host>{_HOST})\.?(?::(?P<port>\d{{1,5}}))?")
 _SEPARATOR = re.compile(r"[\s,;|]+")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 DEFAULT_PORTS = {
     "amqp": 5672,
@@ -54,8 +55,8 @@ _HINTS = re.compile(
     "|sentinels?|servers?|services?|targets?|upstreams?|uri|urls?"
 )
 _NO_HINTS = re.compile(
-    "account|bucket|db|database|group|id|image|label|level|mode|name|namespace|password|path|port|prefix|queue|role"
-    "|secret|token|topic|type|user|username|version"
+    "account|bucket|db|database|group|id|image|label|level|mode|name|namespace|path|port|prefix|queue|role|topic"
+    "|type|user|username|version"
 )
 
 
@@ -79,14 +80,20 @@ class Injected(msgspec.Struct, frozen=True, order=True):
 
 def means_host(key: str) -> bool:
     """Whether a setting of that name holds hosts: DATABASE_URL, redis.host, --upstream."""
-    words = [word.lower() for word in _WORD.findall(key)]
-    if not words or (_NO_HINTS.fullmatch(words[-1]) and words[-2:] != ["host", "name"]):
+    said = words(key)
+    if not said or means_secret(key) or (_NO_HINTS.fullmatch(said[-1]) and said[-2:] != ["host", "name"]):
         return False
-    return any(_HINTS.fullmatch(word) for word in words)
+    return any(_HINTS.fullmatch(word) for word in said)
 
 
 def hosts(text: str, key: str = "") -> list[Named | Injected]:
-    """Every host in the value of the setting `key`, in the order of the kinds in which it may stand, none twice."""
+    """Every host in the value of the setting `key`, in the order of the kinds in which it may stand, none twice.
+
+    Nothing of a secret, so that what is printed can be shown to anybody.
+    """
+    if means_secret(key):
+        return []
+    text = without_secrets(text)
     found: list[Named | Injected] = list(_in_urls(text))
     meant = means_host(key)
     rest = _URL.sub(" ", text)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from servicegraph.adopt.found import Configuration, Place, Scrape
 from servicegraph.adopt.parts import selects
-from servicegraph.adopt.targets import PodsTarget, ServiceTarget
+from servicegraph.adopt.targets import Meaning, PodsTarget, ServiceTarget, no_port
 from servicegraph.compiler.inventory import pod_labels
-from servicegraph.model.cluster import Cluster, Service, Workload
+from servicegraph.model.cluster import Cluster, Service, ServicePort, Workload
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import WorkloadKey
 
@@ -14,7 +14,7 @@ PROMETHEUS = "prometheus"
 _CONTROLLERS = ("ingress-nginx", "nginx-ingress", "traefik", "haproxy-ingress", "contour", "kong", "envoy")
 _NAME_LABELS = ("app.kubernetes.io/name", "app", "k8s-app")
 
-Implied = tuple[WorkloadKey, ServiceTarget | PodsTarget, Place]
+Implied = tuple[WorkloadKey, Meaning, Place]
 """Who calls, whom, and where it is said."""
 
 
@@ -34,12 +34,12 @@ def implied(cluster: Cluster, configuration: Configuration, profile: ClusterProf
     for controller in controllers(cluster):
         for way in configuration.exposures:
             if way.by == "Ingress" and way.service in services:
-                yield controller.key, ServiceTarget(way.service, _number(services[way.service], way.port)), way.place
+                yield controller.key, _meaning(services[way.service], way.port), way.place
     for scraper in scrapers(cluster, profile):
         for scrape in configuration.scrapes:
             for workload in scraped(scrape, cluster):
                 for port in scrape_ports(scrape, workload):
-                    yield scraper.key, PodsTarget(workload.key, port), scrape.place
+                    yield scraper.key, Meaning(PodsTarget(workload.key, port)), scrape.place
 
 
 def scraped(scrape: Scrape, cluster: Cluster) -> list[Workload]:
@@ -50,11 +50,20 @@ def scraped(scrape: Scrape, cluster: Cluster) -> list[Workload]:
 
 def scrape_ports(scrape: Scrape, workload: Workload) -> list[int]:
     """On which ports: the annotation's, else those that the containers name."""
-    return [int(scrape.port)] if scrape.port.isdigit() else sorted({port.number for port in workload.ports})
+    return [int(scrape.port)] if scrape.port.isdecimal() else sorted({port.number for port in workload.ports})
 
 
-def _number(service: Service, written: str) -> int:
-    return next((port.port for port in service.ports if written in (port.name, str(port.port))), 0)
+def leads(service: Service, written: str) -> list[ServicePort]:
+    """The ports of a Service that a way in leads to, by number or name; all of them where it names none."""
+    return [port for port in service.ports if not written or written in (port.name, str(port.port))]
+
+
+def _meaning(service: Service, written: str) -> Meaning:
+    if not written:
+        return Meaning(ServiceTarget(service.key))
+    if found := leads(service, written):
+        return Meaning(ServiceTarget(service.key, found[0].port))
+    return Meaning(ServiceTarget(service.key), no_port(written, service))
 
 
 def _called(names: Iterable[str], cluster: Cluster) -> list[Workload]:

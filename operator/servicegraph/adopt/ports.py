@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from servicegraph.adopt.parts import Part
-from servicegraph.model.cluster import Service
+from servicegraph.model.cluster import Service, ServicePort
 from servicegraph.model.ports import Protocol
 
 PodPort = tuple[int, Protocol]
@@ -22,16 +22,26 @@ def written_ports(ports: Iterable[PodPort]) -> list[Any]:
 
 def through(callee: Part, service: Service, wanted: set[int]) -> list[Any]:
     """The ports of a call on one Service, 0 for all of them; none where they are all that the callee exposes."""
-    meant = [port for port in service.ports if not wanted or 0 in wanted or port.port in wanted]
+    meant = _meant(service, wanted)
     if service in callee.own:
         if len(meant) == len({port for own in callee.own for port in own.ports}):
             return []
         return _sorted(written_port(port.port, port.protocol) for port in meant)
-    exposed = {port for workload in callee.workloads for port in workload.ports}
-    targets = {p for port in meant for p in exposed if port.target in (p.number, p.name)}
-    if targets == exposed:
+    listens = [port for workload in callee.workloads for port in workload.ports]
+    exposed = {(port.name, port.protocol): port.number for port in listens}
+    numbers: set[PodPort] = {(port.target, port.protocol) for port in meant if isinstance(port.target, int)}
+    named = {(port.target, port.protocol) for port in meant if isinstance(port.target, str)}
+    numbers |= {(exposed[port], port[1]) for port in named & exposed.keys()}
+    unknown = sorted(name for name, _ in named - exposed.keys())
+    if numbers == {(port.number, port.protocol) for port in listens} and not unknown:
         return []
-    return _sorted(written_port(port.number, port.protocol) for port in targets)
+    return [*written_ports(numbers), *unknown]
+
+
+def of_service(service: Service, wanted: set[int]) -> list[Any]:
+    """The ports of a call on a Service by its own name; none where they are all that it has."""
+    meant = _meant(service, wanted)
+    return [] if len(meant) == len(service.ports) else written_ports((port.port, port.protocol) for port in meant)
 
 
 def reached(callee: Part, wanted: set[PodPort]) -> tuple[list[Any] | None, list[Any]]:
@@ -55,6 +65,10 @@ def reached(callee: Part, wanted: set[PodPort]) -> tuple[list[Any] | None, list[
     past = wanted - {port for ports in exposed.values() for port in ports}
     numbers_of = [] if found == exposed.keys() else written_ports(found)
     return (numbers_of if found else None), written_ports(past)
+
+
+def _meant(service: Service, wanted: set[int]) -> list[ServicePort]:
+    return [port for port in service.ports if not wanted or 0 in wanted or port.port in wanted]
 
 
 def _sorted(ports: Iterable[Any]) -> list[Any]:

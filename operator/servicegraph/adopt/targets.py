@@ -110,8 +110,7 @@ class Directory:
         service = self.services.get(key)
         ports = {port.port for port in service.ports} if service else set()
         if named.port and service and ports and named.port not in ports:
-            listed = ", ".join(map(str, sorted(ports)))
-            return Meaning(ServiceTarget(key), f"port {named.port} is no port of the Service, which has {listed}")
+            return Meaning(ServiceTarget(key), no_port(named.port, service))
         port = named.port or (named.default if named.default in ports else 0)
         if named.sure or named.port:
             return Meaning(ServiceTarget(key, port))
@@ -154,6 +153,12 @@ class Directory:
             if key.namespace == namespace and key.name.upper().replace("-", "_") == named.name:
                 return Meaning(ServiceTarget(key))
         return None
+
+
+def no_port(port: int | str, service: Service) -> str:
+    """What to say of a port that a Service does not have."""
+    listed = ", ".join(map(str, sorted({port.port for port in service.ports})))
+    return f"port {port} is no port of the Service, which has {listed or 'none'}"
 
 
 def _is_address(host: str) -> bool:

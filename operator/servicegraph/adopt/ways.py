@@ -7,14 +7,13 @@ import msgspec
 
 from servicegraph.adopt.draft import DraftEntry
 from servicegraph.adopt.found import Configuration, Exposure, Scrape
-from servicegraph.adopt.implied import PROMETHEUS, controllers, scrape_ports, scraped, scrapers
+from servicegraph.adopt.implied import PROMETHEUS, controllers, leads, scrape_ports, scraped, scrapers
 from servicegraph.adopt.parts import Part
 from servicegraph.adopt.ports import written_port
-from servicegraph.adopt.targets import OutsideTarget
+from servicegraph.adopt.targets import OutsideTarget, no_port
 from servicegraph.model.addresses import single
-from servicegraph.model.cluster import Cluster, Service, ServicePort
+from servicegraph.model.cluster import Cluster, ServicePort
 from servicegraph.model.profile import ClusterProfile
-from servicegraph.model.refs import ServiceKey
 
 _GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 """https://gateway-api.sigs.k8s.io/geps/gep-1762/: what a Gateway's own pods are labelled with."""
@@ -90,29 +89,40 @@ def outside(target: OutsideTarget, seen: tuple[str, ...]) -> DraftEntry:
 
 def _exposed(part: Part, ways: Sequence[Exposure], cluster: Cluster) -> Iterator[DraftEntry]:
     """One entry for each kind of way in, with the ports that it leads to; controllers that are known are callers."""
-    for by in sorted({way.by for way in ways}):
-        same = [way for way in ways if way.by == by]
-        ports = _ports(part, same)
+    services = {service.key: service for service in part.services}
+    lost = [way for way in ways if not leads(services[way.service], way.port)]
+    for way in lost:
+        ports = {"ports": _all_ports(part)} if _all_ports(part) else {}
+        review = no_port(way.port, services[way.service]) if way.port else "the Service has no ports"
+        yield DraftEntry({"anywhere": True, **ports}, (str(way.place),), (review,), written=False)
+    found = [way for way in ways if way not in lost]
+    for by in sorted({way.by for way in found}):
+        same = [way for way in found if way.by == by]
+        pod_ports = _pod_ports(part, dict.fromkeys(p for way in same for p in leads(services[way.service], way.port)))
         seen = tuple(str(way.place) for way in same)
         if by in ("LoadBalancer", "NodePort"):
             review = f"{by}: anybody who reaches it. Write a cidr or internet: true if that is too wide"
-            yield DraftEntry({"anywhere": True, "ports": ports}, seen, (review,))
+            yield DraftEntry({"anywhere": True, "ports": pod_ports}, seen, (review,))
         elif by != "Ingress" or not controllers(cluster):
             who = "Ingress controller" if by == "Ingress" else "Gateway"
             review = f"the pods of the {who} are not among these manifests: name them, which is narrower than anywhere"
-            yield DraftEntry({"anywhere": True, "ports": ports}, seen, (review,))
+            yield DraftEntry({"anywhere": True, "ports": pod_ports}, seen, (review,))
             for gateway in sorted({gateway for way in same for gateway in way.gateways}):
                 pods = {"namespace": gateway.namespace, "labels": {_GATEWAY_LABEL: gateway.name}}
-                yield DraftEntry({"pods": pods, "ports": ports}, seen, ("instead, perhaps",), written=False)
+                yield DraftEntry({"pods": pods, "ports": pod_ports}, seen, ("instead, perhaps",), written=False)
 
 
 def _webhooks(part: Part, configuration: Configuration) -> Iterator[DraftEntry]:
     own = {service.key: service for service in part.services}
     found = sorted(webhook for webhook in configuration.webhooks if webhook.service in own)
-    for webhook in found[:1]:
-        ports = [port for port in own[webhook.service].ports if port.port == webhook.port]
-        seen = tuple(str(other.place) for other in found)
-        yield DraftEntry({"kubeAPIServer": True, "ports": _pod_ports(part, ports)}, seen)
+    if found:
+        ports = [port for webhook in found for port in own[webhook.service].ports if port.port == webhook.port]
+        seen = tuple(str(webhook.place) for webhook in found)
+        if ports:
+            yield DraftEntry({"kubeAPIServer": True, "ports": _pod_ports(part, ports)}, seen)
+        else:
+            review = no_port(found[0].port, own[found[0].service])
+            yield DraftEntry({"kubeAPIServer": True}, seen, (review,), written=False)
 
 
 def _scraped(part: Part, scrapes: Iterable[Scrape], cluster: Cluster, profile: ClusterProfile) -> Iterator[DraftEntry]:
@@ -131,25 +141,15 @@ def _scraped(part: Part, scrapes: Iterable[Scrape], cluster: Cluster, profile: C
         yield DraftEntry({"pods": pods, "ports": ports}, seen, (review,), written=False)
 
 
-def _ports(part: Part, ways: Iterable[Exposure]) -> list[Any]:
-    """The pod ports that ways in lead to."""
-    found: dict[ServicePort, None] = {}
-    services: dict[ServiceKey, Service] = {service.key: service for service in part.services}
-    for way in ways:
-        ports = services[way.service].ports
-        found |= {p: None for p in ports if not way.port or way.port in (p.name, str(p.port))}
-    return _pod_ports(part, found)
-
-
 def _all_ports(part: Part) -> list[Any]:
     return _pod_ports(part, {port: None for service in part.services for port in service.ports})
 
 
 def _pod_ports(part: Part, ports: Iterable[ServicePort]) -> list[Any]:
     """Ports of the pods as an author writes them: by name where the containers have one."""
-    named = {p.number: p.name for workload in part.workloads for p in workload.ports if p.name}
+    named = {(p.number, p.protocol): p.name for workload in part.workloads for p in workload.ports if p.name}
     found = []
     for port in ports:
-        target = port.target if isinstance(port.target, str) else named.get(port.target, port.target)
+        target = port.target if isinstance(port.target, str) else named.get((port.target, port.protocol), port.target)
         found.append(target if isinstance(target, str) else written_port(target, port.protocol))
     return sorted(set(found), key=str)

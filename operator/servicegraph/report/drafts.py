@@ -18,7 +18,7 @@ def draft_yaml(draft: Draft) -> str:
     """One graph as a YAML document."""
     written = resource(draft)
     head = {key: written[key] for key in ("apiVersion", "kind", "metadata")}
-    parts = [comments(draft.header), comments(map(_review, draft.review)), block(head), "spec:\n"]
+    parts = [comments(draft.header), block(head), "spec:\n"]
     parts += [block(dict(draft.fields), _SERVICE)] if draft.fields else []
     services = "".join(_service(service) for service in draft.services)
     empty = not any(service.written for service in draft.services)

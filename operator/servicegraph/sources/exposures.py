@@ -62,16 +62,19 @@ def _ingress(found: waywire.Ingress, document: Document, namespace: str) -> Iter
 
 
 def _route(found: waywire.Route, document: Document, namespace: str) -> Iterator[Found]:
+    """Nothing for routes of a mesh, whose only parents are Services: https://gateway-api.sigs.k8s.io/mesh/."""
     gateways = tuple(
         ServiceKey(ref.namespace or namespace, ref.name) for ref in found.spec.parent_refs if ref.kind != "Service"
     )
+    if found.spec.parent_refs and not gateways:
+        return
     for number, rule in enumerate(found.spec.rules):
         for index, ref in enumerate(rule.backend_refs):
             if ref.kind in ("", "Service") and not ref.group:
                 at = f".spec.rules[{number}].backendRefs[{index}]"
-                place = Place(document.file, document.line(at), f"HTTPRoute {found.metadata.name}")
+                place = Place(document.file, document.line(at), f"{document.data['kind']} {found.metadata.name}")
                 key = ServiceKey(ref.namespace or namespace, ref.name)
-                yield Exposure(key, str(ref.port or ""), "HTTPRoute", gateways, place)
+                yield Exposure(key, str(ref.port or ""), "Gateway", gateways, place)
 
 
 def _webhooks(found: waywire.WebhookConfiguration, document: Document, _: str) -> Iterator[Found]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from servicegraph.adopt.found import Place, Setting, Unread
+from servicegraph.adopt.secrets import means_secret
 from servicegraph.model.refs import WorkloadKey
 from servicegraph.sources import podwire
 from servicegraph.sources.documents import Document
@@ -150,8 +151,13 @@ def _argument(of: WorkloadKey, before: str, word: str, place: Place) -> Setting:
 
 
 def _expanded(text: str, known: Mapping[str, str]) -> str:
-    """References to variables, as Kubernetes ($(NAME)) and shells (${NAME}) resolve them."""
-    return _REFERENCE.sub(lambda match: known.get(match[1] or match[2], match[0]), text)
+    """References to variables, as Kubernetes ($(NAME)) and shells (${NAME}) resolve them, but for secrets."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        return match[0] if means_secret(name) else known.get(name, match[0])
+
+    return _REFERENCE.sub(value, text)
 
 
 def _template(document: Document, kind: str) -> podwire.Template:

@@ -6,7 +6,7 @@ https://kubernetes.io/docs/reference/kubernetes-api/, https://gateway-api.sigs.k
 
 import msgspec
 
-from servicegraph.sources.wire import Metadata, Port
+from servicegraph.sources.wire import Metadata
 
 
 class _Wire(msgspec.Struct, frozen=True, rename="camel"):
@@ -104,17 +104,10 @@ class Route(_Wire, frozen=True):
     spec: RouteSpec = RouteSpec()
 
 
-class ExposedPort(_Wire, frozen=True):
-    """core/v1 ServicePort."""
-
-    port: Port
-
-
 class ExposedSpec(_Wire, frozen=True):
     """core/v1 ServiceSpec."""
 
     type: str = "ClusterIP"
-    ports: tuple[ExposedPort, ...] = ()
 
 
 class ExposedService(_Wire, frozen=True):

@@ -1,5 +1,7 @@
 """What a text names: every way in which people write down whom to call."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,3 +97,10 @@ def test_every_pair_of_a_list_is_found(pairs: list[tuple[str, int]], separator: 
 def test_no_text_is_too_strange(text: str, key: str) -> None:
     for named in hosts(text, key):
         assert isinstance(named, Injected) or (named.host and 0 <= named.port <= 65535)
+
+
+@pytest.mark.parametrize("piece", ["a", ".a", "a-", "://", "a@", "key="])
+def test_a_long_text_takes_no_longer_than_its_length_asks_for(piece: str) -> None:
+    begun = process_time()
+    hosts(piece * 40_000)
+    assert process_time() - begun < 5
