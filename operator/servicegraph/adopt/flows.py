@@ -15,7 +15,8 @@ class FlowEnd(msgspec.Struct, frozen=True, order=True, cache_hash=True):
     """An end of a connection: pods alike, or what is no pod.
 
     Pods have a `namespace`, labels, and perhaps the `kind` and `name` of their workload. Others have an `entity`
-    (world, remote-node, kube-apiserver), an `address`, and perhaps a DNS `name`.
+    (world, remote-node, kube-apiserver), an `address`, and perhaps DNS `names`; `entities` is all that they are to
+    Cilium, since a node with an API server is both.
     """
 
     namespace: str = ""
@@ -24,6 +25,13 @@ class FlowEnd(msgspec.Struct, frozen=True, order=True, cache_hash=True):
     name: str = ""
     entity: str = ""
     address: str = ""
+    names: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+
+    @property
+    def host(self) -> str:
+        """What is no pod by its first name, else by its address; empty where neither is known."""
+        return self.names[0] if self.names else self.address
 
     @property
     def is_pod(self) -> bool:
@@ -116,6 +124,6 @@ def _known(end: FlowEnd, addresses: set[str], most: int) -> FlowEnd:
     if not end.address or end.address in addresses:
         return end
     if len(addresses) >= most:
-        return FlowEnd(entity=end.entity)
+        return FlowEnd(entity=end.entity, entities=end.entities)
     addresses.add(end.address)
     return end

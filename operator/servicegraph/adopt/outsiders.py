@@ -23,7 +23,7 @@ def called(ends: Sequence[FlowEnd], port: int, protocol: Protocol, ports: list[A
         return [DraftEntry({"kubeAPIServer": True}, (seen,))]
     if entity != _WORLD:
         return [DraftEntry({"nodes": True, "ports": ports}, (seen,))]
-    hosts = sorted({end.name or end.address for end in ends})
+    hosts = sorted({end.host for end in ends})
     if len(hosts) > _MOST or "" in hosts:
         review = f"{_listed(hosts)}: write a cidr or a party if they have one"
         return [DraftEntry({"internet": True, "ports": ports}, (seen,), (review,), written=False)]

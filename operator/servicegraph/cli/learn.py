@@ -105,7 +105,7 @@ def _judged(key: FlowKey, cast: Cast, observer: Observer) -> Judged:
 def _end(end: FlowEnd, cast: Cast) -> End:
     """An end as policies see it; an address that is not known is like any outside."""
     if not end.is_pod:
-        return Address(end.address or _ANY)
+        return Address(end.address or _ANY, end.names, end.entities)
     workload = cast.workload(end)
     named = [NamedPort(p.name, p.protocol, p.number) for p in (workload.ports if workload else ()) if p.name]
     return Pod(end.namespace, dict(end.labels), tuple(named))

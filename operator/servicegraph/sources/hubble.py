@@ -195,4 +195,5 @@ def _other(labels: tuple[str, ...], address: str, names: tuple[str, ...]) -> Flo
     """What is no pod; its own node is the one that is only `host`."""
     reserved = {label.removeprefix("reserved:") for label in labels if label.startswith("reserved:")}
     entity = next((entity for entity in _ENTITIES if entity in reserved), "world")
-    return FlowEnd(entity=entity, address=address, name=min(names, default=""))
+    called = {name.rstrip(".").lower() for name in names}
+    return FlowEnd(entity=entity, address=address, names=tuple(sorted(called)), entities=tuple(sorted(reserved)))

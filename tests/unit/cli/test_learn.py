@@ -79,6 +79,32 @@ def test_everything_that_can_be_said(flows: Any, capsysbinary: Any) -> None:
     assert found.printed.replace(file, "flows.json") == expected("learn-shop.txt")
 
 
+def test_cilium_knows_names_nodes_and_the_api_server(flows: Any, tmp_path: Path, capsysbinary: Any) -> None:
+    """Whatever name of an address is declared, and whatever else a node with an API server is."""
+    raw = yaml.safe_load(GRAPH.read_text())
+    entries = [
+        {"fqdn": "api.stripe.com", "ports": [443]},
+        {"kubeAPIServer": True},
+        {"nodes": True, "ports": [10250]},
+    ]
+    raw["spec"]["services"][2]["calls"] = entries
+    graph, profile = tmp_path / "graph.yaml", tmp_path / "profile.yaml"
+    graph.write_text(yaml.safe_dump(raw))
+    cilium = yaml.safe_load((ROOT / "examples/checkout/profile.yaml").read_text())
+    profile.write_text(yaml.safe_dump({**cilium, "apiServer": {"port": 6443}}))
+    database, names = shop("database"), ["a.test", "api.stripe.com"]
+    file = flows(
+        *DECLARED,
+        line(database, WORLD, 443, addresses=("10.0.1.7", "203.0.113.4"), destination_names=names),
+        line(database, API_SERVER, 6443, addresses=("10.0.1.7", "172.18.0.2")),
+        line(database, API_SERVER, 10250, addresses=("10.0.1.7", "172.18.0.2")),
+        line(database, REMOTE_NODE, 10250, addresses=("10.0.1.7", "172.18.0.3")),
+    )
+    found = ran(capsysbinary, "learn", file, f"{SHOP}/app.yaml", str(graph), "--profile", str(profile))
+    assert found.code == 0, found
+    assert "not seen" not in found.printed and "every call that was seen is declared" in found.printed
+
+
 def test_what_is_declared_and_stopped_all_the_same_is_a_finding(flows: Any, capsysbinary: Any) -> None:
     dropped = line(shop("search"), shop("database"), 5432, verdict="DROPPED", reply=None, direction="INGRESS")
     found = ran(capsysbinary, "learn", flows(*call("frontend", "search"), dropped), SHOP)

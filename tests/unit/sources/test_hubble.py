@@ -71,9 +71,12 @@ def test_a_dropped_packet_counts_where_it_begins_a_connection(tmp_path: Path) ->
 def test_what_is_no_pod_has_its_identity_address_and_name(tmp_path: Path) -> None:
     out = one(tmp_path, WEB, WORLD, 443, addresses=("10.0.1.7", "203.0.113.4"), destination_names=["b.test", "a.test"])
     assert isinstance(out, Observed)
-    assert out.key.destination == FlowEnd(entity="world", address="203.0.113.4", name="a.test")
+    assert out.key.destination == FlowEnd(
+        entity="world", address="203.0.113.4", names=("a.test", "b.test"), entities=("world",)
+    )
     api = one(tmp_path, WEB, API_SERVER, 6443)
     assert isinstance(api, Observed) and api.key.destination.entity == "kube-apiserver"
+    assert api.key.destination.entities == ("kube-apiserver", "remote-node")
 
 
 def test_both_ends_report_one_connection(tmp_path: Path) -> None:
