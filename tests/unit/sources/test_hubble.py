@@ -129,6 +129,26 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
     assert raised.value.line == 2 and "no flow of Hubble" in raised.value.message
 
 
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("where", [("nonsense", "10.0.2.8"), ("10.0.1.7", "1.2.3")], ids=str)
+def test_an_address_that_is_none_is_named(tmp_path: Path, where: tuple[str, str], last: bool) -> None:
+    after = [] if last else [line(WEB, DB, 2)]
+    with pytest.raises(InputError, match="is not an IP address") as raised:
+        read(tmp_path, line(WEB, DB, 1), line(WORLD, DB, 1, addresses=where), *after)
+    assert raised.value.line == 2
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_that_is_none_is_named(tmp_path: Path, port: int) -> None:
+    with pytest.raises(InputError, match="destination_port") as raised:
+        read(tmp_path, line(WEB, DB, 1), line(WEB, DB, port))
+    assert raised.value.line == 2
+
+
+def test_a_fragment_has_no_port(tmp_path: Path) -> None:
+    assert one(tmp_path, WEB, DB, 0) == "without a port"
+
+
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         read(tmp_path, "kind: ServiceGraph")
