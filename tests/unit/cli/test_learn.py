@@ -64,6 +64,17 @@ def test_a_declared_call_that_nobody_made_is_named_with_its_line(flows: Any, cap
     assert "declared, and not seen: 1\n  search calls database  (examples/shop/servicegraph.yaml:10)\n" in found.printed
 
 
+def test_a_call_without_consent_was_seen_all_the_same(flows: Any, tmp_path: Path, capsysbinary: Any) -> None:
+    raw = yaml.safe_load(GRAPH.read_text())
+    entry = {"pods": {"labels": {"app.kubernetes.io/name": "database"}}, "ports": [5432]}
+    raw["spec"]["services"][0]["calls"].append(entry)
+    graph = tmp_path / "graph.yaml"
+    graph.write_text(yaml.safe_dump(raw))
+    file = flows(*DECLARED, *call("frontend", "database"))
+    summary = answered(capsysbinary, "learn", file, f"{SHOP}/app.yaml", str(graph))["summary"]
+    assert (summary["stopped"], summary["undeclared"], summary["unseen"]) == (1, 1, [])
+
+
 def test_everything_that_can_be_said(flows: Any, capsysbinary: Any) -> None:
     file = flows(
         *DECLARED,
