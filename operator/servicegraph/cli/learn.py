@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from servicegraph.adopt.additions import additions
+from servicegraph.adopt.additions import Known, additions
 from servicegraph.adopt.cast import Cast
 from servicegraph.adopt.draft import Draft, settle
 from servicegraph.adopt.flows import FlowEnd, FlowKey, Flows, tally
@@ -74,7 +74,8 @@ def learn(
     observer = Observer(read.graphs, read.cluster, read.profile, found_policies(read))
     cast = Cast(found.calls, observer.terms(), read.cluster)
     learnt = hold(found, read.graphs, cast, lambda key: _judged(key, cast, observer))
-    drafts = additions(learnt.gaps, read.graphs, cast, "<stdin>" if flows == STDIN else flows)
+    known = Known(read.profile.dns, observer.api_server_ports())
+    drafts = additions(learnt.gaps, read.graphs, cast, "<stdin>" if flows == STDIN else flows, known)
     if not read.graphs:
         drafts = settle(drafts, (), read.cluster, read.profile)
     match form:

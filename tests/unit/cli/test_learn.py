@@ -136,6 +136,41 @@ def test_who_asks_dns_and_calls_nobody_may_be_let_ask(flows: Any, capsysbinary: 
     assert addition["graph"]["spec"]["services"] == [{"name": "database", "dns": "Always"}]
 
 
+def test_a_resolver_outside_is_a_host_like_any_other(flows: Any, tmp_path: Path, capsysbinary: Any) -> None:
+    file = flows(*DECLARED, line(shop("database"), WORLD, 53, "UDP", addresses=("10.0.1.7", "8.8.8.8")))
+    summary = answered(capsysbinary, "learn", file, SHOP)["summary"]
+    (addition,) = summary["additions"]
+    assert (summary["stopped"], [s.get("dns") for s in addition["graph"]["spec"]["services"]]) == (1, [None])
+    assert (
+        "    # - cidr: 8.8.8.8/32\n    #   ports:\n    #   - 53/UDP\n" in ran(capsysbinary, "learn", file, SHOP).printed
+    )
+    profile = tmp_path / "profile.yaml"
+    cilium = yaml.safe_load((ROOT / "examples/checkout/profile.yaml").read_text())
+    profile.write_text(yaml.safe_dump({**cilium, "dns": {**cilium["dns"], "addresses": ["8.8.8.8"]}}))
+    summary = answered(capsysbinary, "learn", file, SHOP, "--profile", str(profile))["summary"]
+    assert summary["additions"][0]["graph"]["spec"]["services"] == [{"name": "database", "dns": "Always"}]
+
+
+def test_a_node_with_an_api_server_is_a_node_on_other_ports(flows: Any, capsysbinary: Any) -> None:
+    nodes = ((API_SERVER, "172.18.0.2"), (REMOTE_NODE, "172.18.0.3"))
+    scrapes = [line(shop("database"), node, 10250, addresses=("10.0.1.7", address)) for node, address in nodes]
+    (addition,) = answered(capsysbinary, "learn", flows(*DECLARED, *scrapes), SHOP)["summary"]["additions"]
+    calls = [{"nodes": True, "ports": [10250]}]
+    assert addition["graph"]["spec"]["services"] == [{"name": "database", "calls": calls}]
+
+
+@pytest.mark.parametrize("entity", ["ingress", "init", "unmanaged"])
+def test_what_no_party_stands_for_is_only_proposed(flows: Any, capsysbinary: Any, entity: str) -> None:
+    odd = {"identity": 8, "labels": [f"reserved:{entity}"]}
+    database = shop("database")
+    file = flows(*DECLARED, *both(odd, database, 5432), *both(database, odd, 9000))
+    (addition,) = answered(capsysbinary, "learn", file, SHOP)["summary"]["additions"]
+    assert addition["graph"]["spec"]["services"] == [{"name": "database"}]
+    shown = ran(capsysbinary, "learn", file, SHOP).printed
+    assert "    # accepts:\n    # - anywhere: true\n" in shown and "    # calls:\n    # - internet: true\n" in shown
+    assert "review: no party stands for" in shown and "nodes: true" not in shown
+
+
 def test_json_is_as_the_schema_says(flows: Any, capsysbinary: Any) -> None:
     whole = answered(capsysbinary, "learn", flows(*DECLARED, *call("frontend", "database")), SHOP)
     assert [(item["finding"], item["source"], item["destination"]) for item in whole["items"]] == [
