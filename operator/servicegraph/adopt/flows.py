@@ -56,6 +56,12 @@ class Observed(msgspec.Struct, frozen=True):
     inbound: bool
 
 
+class Lost(msgspec.Struct, frozen=True):
+    """Flows that nobody will see: Hubble had no room for them."""
+
+    flows: int
+
+
 class Count(msgspec.Struct):
     """How often, at either end: both report the same connection."""
 
@@ -88,20 +94,27 @@ class Count(msgspec.Struct):
 
 
 class Flows(msgspec.Struct, frozen=True):
-    """What was observed: connections with their counts, how many flows were read, and why some say nothing."""
+    """What was observed: connections with their counts, how many flows were read, and why some say nothing.
+
+    `lost` are those that Hubble says it lost.
+    """
 
     calls: Mapping[FlowKey, Count]
     read: int
     left_out: Mapping[str, int]
+    lost: int = 0
 
 
-def tally(found: Iterable[Observed | str], most: int = MOST_ADDRESSES) -> Flows:
+def tally(found: Iterable[Observed | Lost | str], most: int = MOST_ADDRESSES) -> Flows:
     """Flows counted by key; a text says why one counts for nothing."""
     calls: dict[FlowKey, Count] = {}
     left_out: Counter[str] = Counter()
     addresses: set[str] = set()
-    read = 0
+    read = lost = 0
     for item in found:
+        if isinstance(item, Lost):
+            lost += item.flows
+            continue
         read += 1
         if isinstance(item, str):
             left_out[item] += 1
@@ -110,7 +123,7 @@ def tally(found: Iterable[Observed | str], most: int = MOST_ADDRESSES) -> Flows:
         if count is None:
             count = calls.setdefault(_bounded(item.key, addresses, most), Count())
         count.add(item)
-    return Flows(calls, read, dict(sorted(left_out.items())))
+    return Flows(calls, read, dict(sorted(left_out.items())), lost)
 
 
 def _bounded(key: FlowKey, addresses: set[str], most: int) -> FlowKey:

@@ -117,6 +117,8 @@ def _text(found: Flows, learnt: Learnt, drafts: Sequence[Draft], read: Reading, 
     page.line(f"{count(found.read, 'flow')} of {flows}: {count(learnt.calls, 'call')}")
     if found.left_out:
         page.line(f"left out: {counts(found.left_out)}", indent=2)
+    if found.lost:
+        page.line(f"lost by Hubble before it wrote them: {count(found.lost, 'flow')}", indent=2)
     _calls(page, "would be stopped", learnt.broken, "bold red")
     stopped = {_key(call) for call in learnt.broken}
     _calls(page, "not declared", [c for c in learnt.undeclared if _key(c) not in stopped], "bold yellow")
@@ -128,6 +130,9 @@ def _text(found: Flows, learnt: Learnt, drafts: Sequence[Draft], read: Reading, 
         page.line((f"declared, and not seen: {len(learnt.unseen)}", "bold"))
         _table(page, [[origin.text, places.of_origin(origin).strip()] for origin in learnt.unseen])
     page.line()
+    if not learnt.calls:
+        page.line(("there are no flows that say anything: nothing is known of what is declared", "yellow"))
+        return page.text()
     if not drafts:
         page.line(("every call that was seen is declared", "green"))
         return page.text()
@@ -170,6 +175,7 @@ def _json(
     summary: dict[str, Any] = {
         "flows": found.read,
         "leftOut": dict(found.left_out),
+        "lost": found.lost,
         "calls": learnt.calls,
         **{kind: len(calls) for kind, calls in kinds.items()},
         "dropped": len(learnt.dropped),

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import msgspec
 
-from servicegraph.adopt.flows import FlowEnd, FlowKey, Observed
+from servicegraph.adopt.flows import FlowEnd, FlowKey, Lost, Observed
 from servicegraph.model.addresses import canonical
 from servicegraph.model.ports import Protocol
 from servicegraph.sources.errors import InputError
@@ -83,16 +83,21 @@ class _Flow(_Wire, frozen=True):
     destination_names: tuple[str, ...] = ()
 
 
+class _LostEvents(_Wire, frozen=True):
+    num_events_lost: int | str = 0
+
+
 class _Line(_Flow, frozen=True):
     """A line holds a flow, or is one: `hubble observe -o json` left the envelope out before 0.10."""
 
     flow: _Flow | None = None
+    lost_events: _LostEvents | None = None
 
 
 _decode = msgspec.json.Decoder(_Line).decode
 
 
-def observed(name: str) -> Iterator[Observed | str]:
+def observed(name: str) -> Iterator[Observed | Lost | str]:
     """The flows of a file, gzipped or not, or of standard input for `-`; for those that say nothing, why.
 
     One line is held at a time. Raises InputError with the line that is no flow, or has no addresses; one cut off at the
@@ -108,18 +113,21 @@ def observed(name: str) -> Iterator[Observed | str]:
         raise InputError(name, f"it cannot be read: {error.strerror or error}: check the path") from None
 
 
-def _lines(name: str, file: io.BufferedReader) -> Iterator[Observed | str]:
+def _lines(name: str, file: io.BufferedReader) -> Iterator[Observed | Lost | str]:
     opened = gzip.GzipFile(fileobj=file) if file.peek(len(_GZIP))[: len(_GZIP)] == _GZIP else file
     number = 0
     try:
         for number, line in enumerate(opened, 1):
             if line.strip():
                 yield _read(line, name, number)
-    except (EOFError, zlib.error):
+    except EOFError:
         yield CUT_OFF
+    except (gzip.BadGzipFile, zlib.error) as error:
+        message = f"what is compressed is damaged after line {number}: {error}: copy or export it again"
+        raise InputError(name, message) from None
 
 
-def _read(line: bytes, name: str, number: int) -> Observed | str:
+def _read(line: bytes, name: str, number: int) -> Observed | Lost | str:
     try:
         return _observed(_decode(line))
     except ValueError as error:
@@ -130,7 +138,9 @@ def _read(line: bytes, name: str, number: int) -> Observed | str:
         raise InputError(name, message, number) from None
 
 
-def _observed(line: _Line) -> Observed | str:
+def _observed(line: _Line) -> Observed | Lost | str:
+    if line.lost_events is not None:
+        return Lost(int(line.lost_events.num_events_lost))
     flow: _Flow = line.flow or line
     passed = flow.verdict in _PASSED
     if flow.Type not in ("L3_L4", "") or not (passed or flow.verdict == "DROPPED"):

@@ -238,6 +238,19 @@ def test_flows_come_from_standard_input_too(monkeypatch: pytest.MonkeyPatch, cap
     assert ran(capsysbinary, "learn", "-", SHOP).code == 0
 
 
+def test_no_flows_say_nothing(flows: Any, capsysbinary: Any) -> None:
+    for lines in ((), (line(shop("search"), shop("database"), 5432, reply=True),)):
+        found = ran(capsysbinary, "learn", flows(*lines), SHOP)
+        assert found.code == 0 and "there are no flows that say anything" in found.printed
+        assert "every call" not in found.printed
+
+
+def test_flows_that_hubble_lost_are_told(flows: Any, capsysbinary: Any) -> None:
+    file = flows(*DECLARED, '{"lost_events": {"source": "PERF_EVENT_RING_BUFFER", "num_events_lost": "1200"}}')
+    assert "\n  lost by Hubble before it wrote them: 1200 flows\n" in ran(capsysbinary, "learn", file, SHOP).printed
+    assert answered(capsysbinary, "learn", file, SHOP)["summary"]["lost"] == 1200
+
+
 def test_bad_input_is_refused_with_its_place(flows: Any, capsysbinary: Any) -> None:
     found = ran(capsysbinary, "learn", flows("{}", "nonsense", "{}"), SHOP)
     assert (found.code, found.printed) == (2, "") and ":2: error: this is no flow of Hubble" in found.said

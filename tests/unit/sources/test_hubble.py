@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from servicegraph.adopt.flows import FlowEnd, FlowKey, Observed, tally
+from servicegraph.adopt.flows import FlowEnd, FlowKey, Lost, Observed, tally
 from servicegraph.sources.errors import InputError
 from servicegraph.sources.hubble import observed
 from tests.unit.adopt.flowlines import API_SERVER, HOST, REMOTE_NODE, WORLD, both, line, pod, text
@@ -16,13 +16,13 @@ WEB_END = FlowEnd("shop", (("app", "web"),), "Deployment", "web")
 DB_END = FlowEnd("shop", (("app", "db"),), "StatefulSet", "db")
 
 
-def read(tmp_path: Path, *lines: str) -> list[Observed | str]:
+def read(tmp_path: Path, *lines: str) -> list[Observed | Lost | str]:
     file = tmp_path / "flows.json"
     file.write_text(text(lines))
     return list(observed(str(file)))
 
 
-def one(tmp_path: Path, *arguments: Any, **options: Any) -> Observed | str:
+def one(tmp_path: Path, *arguments: Any, **options: Any) -> Observed | Lost | str:
     (found,) = read(tmp_path, line(*arguments, **options))
     return found
 
@@ -103,8 +103,14 @@ def test_a_line_without_its_envelope_is_the_flow_itself(tmp_path: Path) -> None:
 
 
 def test_what_else_the_export_holds_is_left_out(tmp_path: Path) -> None:
+    status = '{"node_status": {"state_change": "NODE_CONNECTED"}, "node_name": "n"}'
+    assert read(tmp_path, status) == ["other events"]
+
+
+def test_lost_flows_are_counted(tmp_path: Path) -> None:
     lost = '{"lost_events": {"source": "HUBBLE_RING_BUFFER", "num_events_lost": "3"}, "node_name": "n"}'
-    assert read(tmp_path, lost) == ["other events"]
+    flows = tally(read(tmp_path, lost, *both(WEB, DB, 5432), lost))
+    assert (flows.lost, flows.read, flows.left_out) == (6, 3, {"replies": 1})
 
 
 def test_gzip_is_read_as_it_is(tmp_path: Path) -> None:
@@ -121,6 +127,15 @@ def test_a_file_that_is_cut_off_counts_up_to_there(tmp_path: Path, compressed: b
     found = list(observed(str(file)))
     assert found[-1] == "cut off at the end"
     assert all(isinstance(item, Observed) for item in found[:-1]) and len(found) > 1
+
+
+@pytest.mark.parametrize("at", [-4, 200], ids=["checksum", "middle"])
+def test_a_file_that_is_damaged_is_refused(tmp_path: Path, at: int) -> None:
+    data = bytearray(gzip.compress(text([line(WEB, DB, port) for port in range(1, 2000)]).encode()))
+    data[at : at + 4] = bytes(byte ^ 255 for byte in data[at:][:4])
+    (tmp_path / "flows").write_bytes(data)
+    with pytest.raises(InputError, match=r"damaged after line \d+"):
+        list(observed(str(tmp_path / "flows")))
 
 
 def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
