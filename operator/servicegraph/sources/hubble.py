@@ -159,7 +159,7 @@ def _observed(line: _Line) -> Observed | Lost | str:
     destination = _end(flow.destination, _address(flow.IP.destination), flow.destination_names)
     if not (source.is_pod or destination.is_pod):
         return NO_POD
-    if "host" in (source.entity, destination.entity) or "health" in (source.entity, destination.entity):
+    if "host" in source.entities or destination.entity == "host" or "health" in (source.entity, destination.entity):
         return OWN_NODE
     key = FlowKey(source, destination, protocol, ports.destination_port)
     return Observed(key, passed, flow.traffic_direction == "INGRESS")

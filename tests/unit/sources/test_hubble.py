@@ -12,6 +12,7 @@ from servicegraph.sources.hubble import observed
 from tests.unit.adopt.flowlines import API_SERVER, HOST, REMOTE_NODE, WORLD, both, line, pod, text
 
 WEB, DB = pod("shop", {"app": "web"}, "web"), pod("shop", {"app": "db"}, "db", "StatefulSet")
+HOST_API_SERVER = {"identity": 1, "labels": ["reserved:host", "reserved:kube-apiserver"]}
 WEB_END = FlowEnd("shop", (("app", "web"),), "Deployment", "web")
 DB_END = FlowEnd("shop", (("app", "db"),), "StatefulSet", "db")
 
@@ -55,7 +56,11 @@ def test_what_says_nothing_says_why(tmp_path: Path, options: dict[str, Any], why
 
 @pytest.mark.parametrize(
     ("source", "destination", "why"),
-    [(HOST, DB, "between a node and its own pods"), (WORLD, REMOTE_NODE, "without a pod")],
+    [
+        (HOST, DB, "between a node and its own pods"),
+        (HOST_API_SERVER, DB, "between a node and its own pods"),
+        (WORLD, REMOTE_NODE, "without a pod"),
+    ],
 )
 def test_ends_of_which_no_policy_decides(tmp_path: Path, source: Any, destination: Any, why: str) -> None:
     assert one(tmp_path, source, destination, 5432) == why
@@ -77,6 +82,8 @@ def test_what_is_no_pod_has_its_identity_address_and_name(tmp_path: Path) -> Non
     api = one(tmp_path, WEB, API_SERVER, 6443)
     assert isinstance(api, Observed) and api.key.destination.entity == "kube-apiserver"
     assert api.key.destination.entities == ("kube-apiserver", "remote-node")
+    own = one(tmp_path, WEB, HOST_API_SERVER, 6443)
+    assert isinstance(own, Observed) and own.key.destination.entity == "kube-apiserver"
 
 
 def test_both_ends_report_one_connection(tmp_path: Path) -> None:
