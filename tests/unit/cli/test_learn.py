@@ -159,6 +159,19 @@ def test_a_node_with_an_api_server_is_a_node_on_other_ports(flows: Any, capsysbi
     assert addition["graph"]["spec"]["services"] == [{"name": "database", "calls": calls}]
 
 
+def test_the_api_server_is_on_the_port_of_the_profile(flows: Any, tmp_path: Path, capsysbinary: Any) -> None:
+    profile = tmp_path / "profile.yaml"
+    cilium = yaml.safe_load((ROOT / "examples/checkout/profile.yaml").read_text())
+    profile.write_text(yaml.safe_dump({**cilium, "apiServer": {"port": 8443}}))
+    ports = (443, 8443)
+    file = flows(
+        *DECLARED, *(line(shop("database"), API_SERVER, p, addresses=("10.0.1.7", "172.18.0.2")) for p in ports)
+    )
+    (addition,) = answered(capsysbinary, "learn", file, SHOP, "--profile", str(profile))["summary"]["additions"]
+    (database,) = addition["graph"]["spec"]["services"]
+    assert database["calls"] == [{"kubeAPIServer": True}, {"nodes": True, "ports": [443]}]
+
+
 @pytest.mark.parametrize("entity", ["ingress", "init", "unmanaged"])
 def test_what_no_party_stands_for_is_only_proposed(flows: Any, capsysbinary: Any, entity: str) -> None:
     odd = {"identity": 8, "labels": [f"reserved:{entity}"]}
