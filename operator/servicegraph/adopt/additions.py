@@ -4,18 +4,22 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from servicegraph.adopt.author import Author, Mention
 from servicegraph.adopt.cast import Cast
 from servicegraph.adopt.draft import Draft, DraftEntry, DraftService
+from servicegraph.adopt.flows import FlowEnd
 from servicegraph.adopt.found import Place
 from servicegraph.adopt.learn import Gap
-from servicegraph.adopt.outsiders import called, let_in
+from servicegraph.adopt.outsiders import called, let_in, listening
 from servicegraph.adopt.parts import Part
-from servicegraph.adopt.ports import written_port
 from servicegraph.adopt.targets import Meaning, PartTarget
 from servicegraph.adopt.ways import consents
+from servicegraph.model.addresses import canonical
 from servicegraph.model.graph import Graph
 from servicegraph.model.ports import Protocol
+from servicegraph.model.profile import DNS
 from servicegraph.model.refs import GraphKey, ServiceKey, WorkloadKey
 
 NEW = (
@@ -27,28 +31,37 @@ SYSTEM = ("kube-node-lease", "kube-public", "kube-system")
 """Namespaces of a cluster's own, for which no graph is written."""
 
 _DNS_PORTS = (53, 5353)
-_DNS_NAMESPACES = (*SYSTEM, "openshift-dns")
+_DNS_NAMESPACES = ("kube-system", "openshift-dns")
 
 Met = Counter[tuple[WorkloadKey, PartTarget]]
-Outside = dict[tuple[ServiceKey, str, int, Protocol], list[Gap]]
+OutsideKey = tuple[ServiceKey, str, int, Protocol]
+Outside = dict[OutsideKey, list[Gap]]
 """Gaps with what is no pod, by part, kind of the other, and port."""
 
 
-def additions(gaps: Iterable[Gap], graphs: Sequence[Graph], cast: Cast, source: str) -> list[Draft]:
+class Known(msgspec.Struct, frozen=True):
+    """What is known of a cluster's own: who resolves names, and the API server's TCP ports, if anybody tells them."""
+
+    dns: DNS = DNS()
+    api_server_ports: tuple[int, ...] = ()
+
+
+def additions(gaps: Iterable[Gap], graphs: Sequence[Graph], cast: Cast, source: str, known: Known) -> list[Draft]:
     """What each graph lacks; where there is no graph at all, one for each namespace that has pods.
 
     `source` names where the flows come from.
     """
-    author = _Additions(cast, source)
+    author = _Additions(cast, source, known)
     for gap in gaps:
         author.take(gap)
     return author.drafts({service.key: graph.key for graph in graphs for service in graph.services})
 
 
 class _Additions:
-    def __init__(self, cast: Cast, source: str) -> None:
+    def __init__(self, cast: Cast, source: str, known: Known) -> None:
         self._cast = cast
         self._source = source
+        self._known = known
         self._out: Met = Counter()
         self._into: Met = Counter()
         self._outward: Outside = defaultdict(list)
@@ -87,14 +100,11 @@ class _Additions:
 
     def _service(self, part: Part, out: Author, into: Author) -> DraftService:
         calls = [*out.calls(part)]
-        for gaps in self._of(part, self._outward):
-            key = gaps[0].key
-            ends = [gap.key.destination for gap in gaps]
-            calls += called(ends, key.port, key.protocol, [written_port(key.port, key.protocol)], self._seen(gaps))
+        for (_, entity, port, protocol), gaps in self._of(part, self._outward):
+            calls += called(entity, [gap.key.destination for gap in gaps], port, protocol, self._seen(gaps))
         accepts: list[DraftEntry] = [*consents(part, into.callers(part))]
-        for gaps in self._of(part, self._inward):
-            ports = [written_port(gaps[0].key.port, gaps[0].key.protocol)]
-            accepts.append(let_in([gap.key.source for gap in gaps], ports, self._seen(gaps)))
+        for (_, entity, port, protocol), gaps in self._of(part, self._inward):
+            accepts.append(let_in(entity, [gap.key.source for gap in gaps], port, protocol, self._seen(gaps)))
         fields: dict[str, Any] = dict(part.fields) if self._is_new(part) else {}
         if part.key in self._asks and not any(call.written for call in calls):
             fields["dns"] = "Always"
@@ -102,12 +112,21 @@ class _Additions:
 
     def _leaves(self, gap: Gap, source: Part, target: Part | None) -> None:
         key = gap.key
-        if key.port in _DNS_PORTS and (target is None or target.key.namespace in _DNS_NAMESPACES):
+        if key.port in _DNS_PORTS and self._resolves(key.destination):
             self._asks.add(source.key)
         elif target is None:
-            self._outward[source.key, key.destination.entity, key.port, key.protocol].append(gap)
+            entity = listening(key.destination, key.port, key.protocol, self._known.api_server_ports)
+            self._outward[source.key, entity, key.port, key.protocol].append(gap)
         else:
             self._meet(gap, target, self._out)
+
+    def _resolves(self, end: FlowEnd) -> bool:
+        """Whether an end is the cluster's resolver: any other is called like any host."""
+        dns = self._known.dns
+        own = (dns.service.namespace,) if dns.service else ()
+        if end.is_pod:
+            return end.namespace in (*own, *_DNS_NAMESPACES)
+        return end.address in map(canonical, dns.addresses)
 
     def _arrives(self, gap: Gap, source: Part | None, target: Part) -> None:
         if source is None:
@@ -134,8 +153,8 @@ class _Additions:
         both = target is not None and {source.key, target.key} <= self._cast.declared.keys()
         return gap.ingress and both and target is not None and source.key.namespace == target.key.namespace
 
-    def _of(self, part: Part, found: Outside) -> list[list[Gap]]:
-        return [gaps for (key, *_), gaps in sorted(found.items(), key=lambda item: item[0]) if key == part.key]
+    def _of(self, part: Part, found: Outside) -> list[tuple[OutsideKey, list[Gap]]]:
+        return [item for item in sorted(found.items(), key=lambda item: item[0]) if item[0][0] == part.key]
 
     def _seen(self, gaps: Sequence[Gap]) -> str:
         return self._times(sum(gap.count.times for gap in gaps))

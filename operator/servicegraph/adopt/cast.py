@@ -41,10 +41,9 @@ class Cast:
         """What people call an end."""
         if (part := self.part(end)) is not None:
             return str(part.key)
-        named = end.name or end.address
         if end.entity == "world":
-            return named or "further addresses"
-        return f"{end.entity} {named}".strip()
+            return end.host or "further addresses"
+        return f"{end.entity} {end.host}".strip()
 
 
 def _parts(cluster: Cluster, terms: Terms, unknown: frozenset[WorkloadKey]) -> Iterator[Part]:

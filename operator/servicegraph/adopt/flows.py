@@ -15,7 +15,8 @@ class FlowEnd(msgspec.Struct, frozen=True, order=True, cache_hash=True):
     """An end of a connection: pods alike, or what is no pod.
 
     Pods have a `namespace`, labels, and perhaps the `kind` and `name` of their workload. Others have an `entity`
-    (world, remote-node, kube-apiserver), an `address`, and perhaps a DNS `name`.
+    (world, remote-node, kube-apiserver), an `address`, and perhaps DNS `names`; `entities` is all that they are to
+    Cilium, since a node with an API server is both.
     """
 
     namespace: str = ""
@@ -24,6 +25,13 @@ class FlowEnd(msgspec.Struct, frozen=True, order=True, cache_hash=True):
     name: str = ""
     entity: str = ""
     address: str = ""
+    names: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+
+    @property
+    def host(self) -> str:
+        """What is no pod by its first name, else by its address; empty where neither is known."""
+        return self.names[0] if self.names else self.address
 
     @property
     def is_pod(self) -> bool:
@@ -46,6 +54,12 @@ class Observed(msgspec.Struct, frozen=True):
     key: FlowKey
     passed: bool
     inbound: bool
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """Flows that nobody will see: Hubble had no room for them."""
+
+    flows: int
 
 
 class Count(msgspec.Struct):
@@ -80,20 +94,27 @@ class Count(msgspec.Struct):
 
 
 class Flows(msgspec.Struct, frozen=True):
-    """What was observed: connections with their counts, how many flows were read, and why some say nothing."""
+    """What was observed: connections with their counts, how many flows were read, and why some say nothing.
+
+    `lost` are those that Hubble says it lost.
+    """
 
     calls: Mapping[FlowKey, Count]
     read: int
     left_out: Mapping[str, int]
+    lost: int = 0
 
 
-def tally(found: Iterable[Observed | str], most: int = MOST_ADDRESSES) -> Flows:
+def tally(found: Iterable[Observed | Lost | str], most: int = MOST_ADDRESSES) -> Flows:
     """Flows counted by key; a text says why one counts for nothing."""
     calls: dict[FlowKey, Count] = {}
     left_out: Counter[str] = Counter()
     addresses: set[str] = set()
-    read = 0
+    read = lost = 0
     for item in found:
+        if isinstance(item, Lost):
+            lost += item.flows
+            continue
         read += 1
         if isinstance(item, str):
             left_out[item] += 1
@@ -102,7 +123,7 @@ def tally(found: Iterable[Observed | str], most: int = MOST_ADDRESSES) -> Flows:
         if count is None:
             count = calls.setdefault(_bounded(item.key, addresses, most), Count())
         count.add(item)
-    return Flows(calls, read, dict(sorted(left_out.items())))
+    return Flows(calls, read, dict(sorted(left_out.items())), lost)
 
 
 def _bounded(key: FlowKey, addresses: set[str], most: int) -> FlowKey:
@@ -116,6 +137,6 @@ def _known(end: FlowEnd, addresses: set[str], most: int) -> FlowEnd:
     if not end.address or end.address in addresses:
         return end
     if len(addresses) >= most:
-        return FlowEnd(entity=end.entity)
+        return FlowEnd(entity=end.entity, entities=end.entities)
     addresses.add(end.address)
     return end

@@ -74,10 +74,11 @@ def learn(flows: Flows, graphs: Sequence[Graph], cast: Cast, judge: Callable[[Fl
         call = SeenCall(*title, key.protocol, key.port, count.times, judged.denied)
         declared = judged.egress and judged.ingress
         seen["all"].append(call)
+        if judged.isolated:
+            called.update((origin.graph, origin.path) for origin in judged.origins)
         if not declared:
             seen["undeclared" if count.passed else "dropped"].append(call)
         elif judged.isolated:
-            called.update((origin.graph, origin.path) for origin in judged.origins)
             seen["declared" if count.passed else "hindered"].append(call)
         if count.passed and judged.denied:
             seen["broken"].append(call)

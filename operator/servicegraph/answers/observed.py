@@ -44,6 +44,10 @@ class Observer:
         services = [service for graph in self._declared.graphs.values() for service in graph.services]
         return {s.key: tuple(term.selector for term in self._declared.subject(s.key).terms) for s in services}
 
+    def api_server_ports(self) -> tuple[int, ...]:
+        """The TCP ports of the API server, as far as they are known."""
+        return self._declared.api_server_ports()
+
     def opinion(self, source: End, destination: End, protocol: Protocol, port: int) -> Opinion:
         """What is to be said of one connection."""
         said = _verdict(self._declared, source, destination, protocol, port)

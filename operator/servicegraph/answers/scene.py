@@ -92,6 +92,10 @@ class Scene:
         """The addresses of the API server, as far as they are known."""
         return locate(self._compiler).addresses
 
+    def api_server_ports(self) -> tuple[int, ...]:
+        """The TCP ports of the API server, as far as they are known."""
+        return locate(self._compiler).ports
+
     def services(self) -> list[ServiceKey]:
         """Every service that has a name: those of graphs, Services, and workloads."""
         named = {service.key for graph in self.graphs.values() for service in graph.services}

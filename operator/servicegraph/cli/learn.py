@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from servicegraph.adopt.additions import additions
+from servicegraph.adopt.additions import Known, additions
 from servicegraph.adopt.cast import Cast
 from servicegraph.adopt.draft import Draft, settle
 from servicegraph.adopt.flows import FlowEnd, FlowKey, Flows, tally
@@ -74,7 +74,8 @@ def learn(
     observer = Observer(read.graphs, read.cluster, read.profile, found_policies(read))
     cast = Cast(found.calls, observer.terms(), read.cluster)
     learnt = hold(found, read.graphs, cast, lambda key: _judged(key, cast, observer))
-    drafts = additions(learnt.gaps, read.graphs, cast, "<stdin>" if flows == STDIN else flows)
+    known = Known(read.profile.dns, observer.api_server_ports())
+    drafts = additions(learnt.gaps, read.graphs, cast, "<stdin>" if flows == STDIN else flows, known)
     if not read.graphs:
         drafts = settle(drafts, (), read.cluster, read.profile)
     match form:
@@ -105,7 +106,7 @@ def _judged(key: FlowKey, cast: Cast, observer: Observer) -> Judged:
 def _end(end: FlowEnd, cast: Cast) -> End:
     """An end as policies see it; an address that is not known is like any outside."""
     if not end.is_pod:
-        return Address(end.address or _ANY)
+        return Address(end.address or _ANY, end.names, end.entities)
     workload = cast.workload(end)
     named = [NamedPort(p.name, p.protocol, p.number) for p in (workload.ports if workload else ()) if p.name]
     return Pod(end.namespace, dict(end.labels), tuple(named))
@@ -116,6 +117,8 @@ def _text(found: Flows, learnt: Learnt, drafts: Sequence[Draft], read: Reading, 
     page.line(f"{count(found.read, 'flow')} of {flows}: {count(learnt.calls, 'call')}")
     if found.left_out:
         page.line(f"left out: {counts(found.left_out)}", indent=2)
+    if found.lost:
+        page.line(f"lost by Hubble before it wrote them: {count(found.lost, 'flow')}", indent=2)
     _calls(page, "would be stopped", learnt.broken, "bold red")
     stopped = {_key(call) for call in learnt.broken}
     _calls(page, "not declared", [c for c in learnt.undeclared if _key(c) not in stopped], "bold yellow")
@@ -127,6 +130,9 @@ def _text(found: Flows, learnt: Learnt, drafts: Sequence[Draft], read: Reading, 
         page.line((f"declared, and not seen: {len(learnt.unseen)}", "bold"))
         _table(page, [[origin.text, places.of_origin(origin).strip()] for origin in learnt.unseen])
     page.line()
+    if not learnt.calls:
+        page.line(("there are no flows that say anything: nothing is known of what is declared", "yellow"))
+        return page.text()
     if not drafts:
         page.line(("every call that was seen is declared", "green"))
         return page.text()
@@ -169,6 +175,7 @@ def _json(
     summary: dict[str, Any] = {
         "flows": found.read,
         "leftOut": dict(found.left_out),
+        "lost": found.lost,
         "calls": learnt.calls,
         **{kind: len(calls) for kind, calls in kinds.items()},
         "dropped": len(learnt.dropped),

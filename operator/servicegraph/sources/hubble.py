@@ -11,10 +11,12 @@ import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
-from servicegraph.adopt.flows import FlowEnd, FlowKey, Observed
+from servicegraph.adopt.flows import FlowEnd, FlowKey, Lost, Observed
+from servicegraph.model.addresses import canonical
 from servicegraph.model.ports import Protocol
 from servicegraph.sources.errors import InputError
 from servicegraph.sources.files import STDIN
@@ -40,7 +42,7 @@ class _Flags(_Wire, frozen=True):
 
 
 class _Ports(_Wire, frozen=True):
-    destination_port: int = 0
+    destination_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
     flags: _Flags = _Flags()
 
 
@@ -81,20 +83,25 @@ class _Flow(_Wire, frozen=True):
     destination_names: tuple[str, ...] = ()
 
 
+class _LostEvents(_Wire, frozen=True):
+    num_events_lost: int | str = 0
+
+
 class _Line(_Flow, frozen=True):
     """A line holds a flow, or is one: `hubble observe -o json` left the envelope out before 0.10."""
 
     flow: _Flow | None = None
+    lost_events: _LostEvents | None = None
 
 
 _decode = msgspec.json.Decoder(_Line).decode
 
 
-def observed(name: str) -> Iterator[Observed | str]:
+def observed(name: str) -> Iterator[Observed | Lost | str]:
     """The flows of a file, gzipped or not, or of standard input for `-`; for those that say nothing, why.
 
-    One line is held at a time. Raises InputError with the line that is no flow; one cut off at the very end is told
-    and left out, as it is where a file is copied while it is written.
+    One line is held at a time. Raises InputError with the line that is no flow, or has no addresses; one cut off at the
+    very end is told and left out, as it is where a file is copied while it is written.
     """
     try:
         if name == STDIN:
@@ -106,31 +113,34 @@ def observed(name: str) -> Iterator[Observed | str]:
         raise InputError(name, f"it cannot be read: {error.strerror or error}: check the path") from None
 
 
-def _lines(name: str, file: io.BufferedReader) -> Iterator[Observed | str]:
+def _lines(name: str, file: io.BufferedReader) -> Iterator[Observed | Lost | str]:
     opened = gzip.GzipFile(fileobj=file) if file.peek(len(_GZIP))[: len(_GZIP)] == _GZIP else file
-    broken: InputError | None = None
     number = 0
     try:
-        for line in opened:
-            number += 1
-            if broken is not None:
-                raise broken
+        for number, line in enumerate(opened, 1):
             if line.strip():
-                try:
-                    yield _observed(_decode(line))
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    message = f"this is no flow of Hubble: {error}: write one with `hubble observe -o json`"
-                    broken = InputError(name, message, number)
-    except (EOFError, zlib.error):
+                yield _read(line, name, number)
+    except EOFError:
         yield CUT_OFF
-        return
-    if broken is not None:
-        if number == 1:
-            raise broken
-        yield CUT_OFF
+    except (gzip.BadGzipFile, zlib.error) as error:
+        message = f"what is compressed is damaged after line {number}: {error}: copy or export it again"
+        raise InputError(name, message) from None
 
 
-def _observed(line: _Line) -> Observed | str:
+def _read(line: bytes, name: str, number: int) -> Observed | Lost | str:
+    try:
+        return _observed(_decode(line))
+    except ValueError as error:
+        is_json = isinstance(error, msgspec.ValidationError) or not isinstance(error, msgspec.DecodeError)
+        if number > 1 and not is_json and not line.endswith(b"\n"):
+            return CUT_OFF
+        message = f"this is no flow of Hubble: {error}: write one with `hubble observe -o json`"
+        raise InputError(name, message, number) from None
+
+
+def _observed(line: _Line) -> Observed | Lost | str:
+    if line.lost_events is not None:
+        return Lost(int(line.lost_events.num_events_lost))
     flow: _Flow = line.flow or line
     passed = flow.verdict in _PASSED
     if flow.Type not in ("L3_L4", "") or not (passed or flow.verdict == "DROPPED"):
@@ -140,16 +150,16 @@ def _observed(line: _Line) -> Observed | str:
     if flow.is_reply:
         return REPLIES
     found = _port(flow.l4)
-    if found is None:
+    if found is None or not found[1].destination_port:
         return NO_PORT
     protocol, ports = found
     if flow.is_reply is None and not _opens(protocol, ports.flags, passed=passed):
         return UNKNOWN_WAY
-    source = _end(flow.source, flow.IP.source, flow.source_names)
-    destination = _end(flow.destination, flow.IP.destination, flow.destination_names)
+    source = _end(flow.source, _address(flow.IP.source), flow.source_names)
+    destination = _end(flow.destination, _address(flow.IP.destination), flow.destination_names)
     if not (source.is_pod or destination.is_pod):
         return NO_POD
-    if "host" in (source.entity, destination.entity) or "health" in (source.entity, destination.entity):
+    if "host" in source.entities or destination.entity == "host" or "health" in (source.entity, destination.entity):
         return OWN_NODE
     key = FlowKey(source, destination, protocol, ports.destination_port)
     return Observed(key, passed, flow.traffic_direction == "INGRESS")
@@ -168,6 +178,11 @@ def _port(layer: _Layer4 | None) -> tuple[Protocol, _Ports] | None:
     if layer.UDP is not None:
         return "UDP", layer.UDP
     return ("SCTP", layer.SCTP) if layer.SCTP is not None else None
+
+
+@lru_cache(maxsize=65_536)
+def _address(written: str) -> str:
+    return canonical(written) if written else ""
 
 
 def _end(endpoint: _Endpoint, address: str, names: tuple[str, ...]) -> FlowEnd:
@@ -195,4 +210,5 @@ def _other(labels: tuple[str, ...], address: str, names: tuple[str, ...]) -> Flo
     """What is no pod; its own node is the one that is only `host`."""
     reserved = {label.removeprefix("reserved:") for label in labels if label.startswith("reserved:")}
     entity = next((entity for entity in _ENTITIES if entity in reserved), "world")
-    return FlowEnd(entity=entity, address=address, name=min(names, default=""))
+    called = {name.rstrip(".").lower() for name in names}
+    return FlowEnd(entity=entity, address=address, names=tuple(sorted(called)), entities=tuple(sorted(reserved)))

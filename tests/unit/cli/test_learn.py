@@ -64,6 +64,17 @@ def test_a_declared_call_that_nobody_made_is_named_with_its_line(flows: Any, cap
     assert "declared, and not seen: 1\n  search calls database  (examples/shop/servicegraph.yaml:10)\n" in found.printed
 
 
+def test_a_call_without_consent_was_seen_all_the_same(flows: Any, tmp_path: Path, capsysbinary: Any) -> None:
+    raw = yaml.safe_load(GRAPH.read_text())
+    entry = {"pods": {"labels": {"app.kubernetes.io/name": "database"}}, "ports": [5432]}
+    raw["spec"]["services"][0]["calls"].append(entry)
+    graph = tmp_path / "graph.yaml"
+    graph.write_text(yaml.safe_dump(raw))
+    file = flows(*DECLARED, *call("frontend", "database"))
+    summary = answered(capsysbinary, "learn", file, f"{SHOP}/app.yaml", str(graph))["summary"]
+    assert (summary["stopped"], summary["undeclared"], summary["unseen"]) == (1, 1, [])
+
+
 def test_everything_that_can_be_said(flows: Any, capsysbinary: Any) -> None:
     file = flows(
         *DECLARED,
@@ -77,6 +88,32 @@ def test_everything_that_can_be_said(flows: Any, capsysbinary: Any) -> None:
     found = ran(capsysbinary, "learn", file, SHOP)
     assert found.code == 1
     assert found.printed.replace(file, "flows.json") == expected("learn-shop.txt")
+
+
+def test_cilium_knows_names_nodes_and_the_api_server(flows: Any, tmp_path: Path, capsysbinary: Any) -> None:
+    """Whatever name of an address is declared, and whatever else a node with an API server is."""
+    raw = yaml.safe_load(GRAPH.read_text())
+    entries = [
+        {"fqdn": "api.stripe.com", "ports": [443]},
+        {"kubeAPIServer": True},
+        {"nodes": True, "ports": [10250]},
+    ]
+    raw["spec"]["services"][2]["calls"] = entries
+    graph, profile = tmp_path / "graph.yaml", tmp_path / "profile.yaml"
+    graph.write_text(yaml.safe_dump(raw))
+    cilium = yaml.safe_load((ROOT / "examples/checkout/profile.yaml").read_text())
+    profile.write_text(yaml.safe_dump({**cilium, "apiServer": {"port": 6443}}))
+    database, names = shop("database"), ["a.test", "api.stripe.com"]
+    file = flows(
+        *DECLARED,
+        line(database, WORLD, 443, addresses=("10.0.1.7", "203.0.113.4"), destination_names=names),
+        line(database, API_SERVER, 6443, addresses=("10.0.1.7", "172.18.0.2")),
+        line(database, API_SERVER, 10250, addresses=("10.0.1.7", "172.18.0.2")),
+        line(database, REMOTE_NODE, 10250, addresses=("10.0.1.7", "172.18.0.3")),
+    )
+    found = ran(capsysbinary, "learn", file, f"{SHOP}/app.yaml", str(graph), "--profile", str(profile))
+    assert found.code == 0, found
+    assert "not seen" not in found.printed and "every call that was seen is declared" in found.printed
 
 
 def test_what_is_declared_and_stopped_all_the_same_is_a_finding(flows: Any, capsysbinary: Any) -> None:
@@ -97,6 +134,54 @@ def test_who_asks_dns_and_calls_nobody_may_be_let_ask(flows: Any, capsysbinary: 
     file = flows(*DECLARED, *both(shop("database"), DNS, 53, "UDP"))
     (addition,) = answered(capsysbinary, "learn", file, SHOP)["summary"]["additions"]
     assert addition["graph"]["spec"]["services"] == [{"name": "database", "dns": "Always"}]
+
+
+def test_a_resolver_outside_is_a_host_like_any_other(flows: Any, tmp_path: Path, capsysbinary: Any) -> None:
+    file = flows(*DECLARED, line(shop("database"), WORLD, 53, "UDP", addresses=("10.0.1.7", "8.8.8.8")))
+    summary = answered(capsysbinary, "learn", file, SHOP)["summary"]
+    (addition,) = summary["additions"]
+    assert (summary["stopped"], [s.get("dns") for s in addition["graph"]["spec"]["services"]]) == (1, [None])
+    assert (
+        "    # - cidr: 8.8.8.8/32\n    #   ports:\n    #   - 53/UDP\n" in ran(capsysbinary, "learn", file, SHOP).printed
+    )
+    profile = tmp_path / "profile.yaml"
+    cilium = yaml.safe_load((ROOT / "examples/checkout/profile.yaml").read_text())
+    profile.write_text(yaml.safe_dump({**cilium, "dns": {**cilium["dns"], "addresses": ["8.8.8.8"]}}))
+    summary = answered(capsysbinary, "learn", file, SHOP, "--profile", str(profile))["summary"]
+    assert summary["additions"][0]["graph"]["spec"]["services"] == [{"name": "database", "dns": "Always"}]
+
+
+def test_a_node_with_an_api_server_is_a_node_on_other_ports(flows: Any, capsysbinary: Any) -> None:
+    nodes = ((API_SERVER, "172.18.0.2"), (REMOTE_NODE, "172.18.0.3"))
+    scrapes = [line(shop("database"), node, 10250, addresses=("10.0.1.7", address)) for node, address in nodes]
+    (addition,) = answered(capsysbinary, "learn", flows(*DECLARED, *scrapes), SHOP)["summary"]["additions"]
+    calls = [{"nodes": True, "ports": [10250]}]
+    assert addition["graph"]["spec"]["services"] == [{"name": "database", "calls": calls}]
+
+
+def test_the_api_server_is_on_the_port_of_the_profile(flows: Any, tmp_path: Path, capsysbinary: Any) -> None:
+    profile = tmp_path / "profile.yaml"
+    cilium = yaml.safe_load((ROOT / "examples/checkout/profile.yaml").read_text())
+    profile.write_text(yaml.safe_dump({**cilium, "apiServer": {"port": 8443}}))
+    ports = (443, 8443)
+    file = flows(
+        *DECLARED, *(line(shop("database"), API_SERVER, p, addresses=("10.0.1.7", "172.18.0.2")) for p in ports)
+    )
+    (addition,) = answered(capsysbinary, "learn", file, SHOP, "--profile", str(profile))["summary"]["additions"]
+    (database,) = addition["graph"]["spec"]["services"]
+    assert database["calls"] == [{"kubeAPIServer": True}, {"nodes": True, "ports": [443]}]
+
+
+@pytest.mark.parametrize("entity", ["ingress", "init", "unmanaged"])
+def test_what_no_party_stands_for_is_only_proposed(flows: Any, capsysbinary: Any, entity: str) -> None:
+    odd = {"identity": 8, "labels": [f"reserved:{entity}"]}
+    database = shop("database")
+    file = flows(*DECLARED, *both(odd, database, 5432), *both(database, odd, 9000))
+    (addition,) = answered(capsysbinary, "learn", file, SHOP)["summary"]["additions"]
+    assert addition["graph"]["spec"]["services"] == [{"name": "database"}]
+    shown = ran(capsysbinary, "learn", file, SHOP).printed
+    assert "    # accepts:\n    # - anywhere: true\n" in shown and "    # calls:\n    # - internet: true\n" in shown
+    assert "review: no party stands for" in shown and "nodes: true" not in shown
 
 
 def test_json_is_as_the_schema_says(flows: Any, capsysbinary: Any) -> None:
@@ -164,6 +249,19 @@ def test_without_manifests_flows_tell_labels_and_ports(flows: Any, tmp_path: Pat
 def test_flows_come_from_standard_input_too(monkeypatch: pytest.MonkeyPatch, capsysbinary: Any) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text(DECLARED).encode())))
     assert ran(capsysbinary, "learn", "-", SHOP).code == 0
+
+
+def test_no_flows_say_nothing(flows: Any, capsysbinary: Any) -> None:
+    for lines in ((), (line(shop("search"), shop("database"), 5432, reply=True),)):
+        found = ran(capsysbinary, "learn", flows(*lines), SHOP)
+        assert found.code == 0 and "there are no flows that say anything" in found.printed
+        assert "every call" not in found.printed
+
+
+def test_flows_that_hubble_lost_are_told(flows: Any, capsysbinary: Any) -> None:
+    file = flows(*DECLARED, '{"lost_events": {"source": "PERF_EVENT_RING_BUFFER", "num_events_lost": "1200"}}')
+    assert "\n  lost by Hubble before it wrote them: 1200 flows\n" in ran(capsysbinary, "learn", file, SHOP).printed
+    assert answered(capsysbinary, "learn", file, SHOP)["summary"]["lost"] == 1200
 
 
 def test_bad_input_is_refused_with_its_place(flows: Any, capsysbinary: Any) -> None:

@@ -6,23 +6,24 @@ from typing import Any
 
 import pytest
 
-from servicegraph.adopt.flows import FlowEnd, FlowKey, Observed, tally
+from servicegraph.adopt.flows import FlowEnd, FlowKey, Lost, Observed, tally
 from servicegraph.sources.errors import InputError
 from servicegraph.sources.hubble import observed
 from tests.unit.adopt.flowlines import API_SERVER, HOST, REMOTE_NODE, WORLD, both, line, pod, text
 
 WEB, DB = pod("shop", {"app": "web"}, "web"), pod("shop", {"app": "db"}, "db", "StatefulSet")
+HOST_API_SERVER = {"identity": 1, "labels": ["reserved:host", "reserved:kube-apiserver"]}
 WEB_END = FlowEnd("shop", (("app", "web"),), "Deployment", "web")
 DB_END = FlowEnd("shop", (("app", "db"),), "StatefulSet", "db")
 
 
-def read(tmp_path: Path, *lines: str) -> list[Observed | str]:
+def read(tmp_path: Path, *lines: str) -> list[Observed | Lost | str]:
     file = tmp_path / "flows.json"
     file.write_text(text(lines))
     return list(observed(str(file)))
 
 
-def one(tmp_path: Path, *arguments: Any, **options: Any) -> Observed | str:
+def one(tmp_path: Path, *arguments: Any, **options: Any) -> Observed | Lost | str:
     (found,) = read(tmp_path, line(*arguments, **options))
     return found
 
@@ -55,7 +56,11 @@ def test_what_says_nothing_says_why(tmp_path: Path, options: dict[str, Any], why
 
 @pytest.mark.parametrize(
     ("source", "destination", "why"),
-    [(HOST, DB, "between a node and its own pods"), (WORLD, REMOTE_NODE, "without a pod")],
+    [
+        (HOST, DB, "between a node and its own pods"),
+        (HOST_API_SERVER, DB, "between a node and its own pods"),
+        (WORLD, REMOTE_NODE, "without a pod"),
+    ],
 )
 def test_ends_of_which_no_policy_decides(tmp_path: Path, source: Any, destination: Any, why: str) -> None:
     assert one(tmp_path, source, destination, 5432) == why
@@ -71,9 +76,14 @@ def test_a_dropped_packet_counts_where_it_begins_a_connection(tmp_path: Path) ->
 def test_what_is_no_pod_has_its_identity_address_and_name(tmp_path: Path) -> None:
     out = one(tmp_path, WEB, WORLD, 443, addresses=("10.0.1.7", "203.0.113.4"), destination_names=["b.test", "a.test"])
     assert isinstance(out, Observed)
-    assert out.key.destination == FlowEnd(entity="world", address="203.0.113.4", name="a.test")
+    assert out.key.destination == FlowEnd(
+        entity="world", address="203.0.113.4", names=("a.test", "b.test"), entities=("world",)
+    )
     api = one(tmp_path, WEB, API_SERVER, 6443)
     assert isinstance(api, Observed) and api.key.destination.entity == "kube-apiserver"
+    assert api.key.destination.entities == ("kube-apiserver", "remote-node")
+    own = one(tmp_path, WEB, HOST_API_SERVER, 6443)
+    assert isinstance(own, Observed) and own.key.destination.entity == "kube-apiserver"
 
 
 def test_both_ends_report_one_connection(tmp_path: Path) -> None:
@@ -100,8 +110,14 @@ def test_a_line_without_its_envelope_is_the_flow_itself(tmp_path: Path) -> None:
 
 
 def test_what_else_the_export_holds_is_left_out(tmp_path: Path) -> None:
+    status = '{"node_status": {"state_change": "NODE_CONNECTED"}, "node_name": "n"}'
+    assert read(tmp_path, status) == ["other events"]
+
+
+def test_lost_flows_are_counted(tmp_path: Path) -> None:
     lost = '{"lost_events": {"source": "HUBBLE_RING_BUFFER", "num_events_lost": "3"}, "node_name": "n"}'
-    assert read(tmp_path, lost) == ["other events"]
+    flows = tally(read(tmp_path, lost, *both(WEB, DB, 5432), lost))
+    assert (flows.lost, flows.read, flows.left_out) == (6, 3, {"replies": 1})
 
 
 def test_gzip_is_read_as_it_is(tmp_path: Path) -> None:
@@ -120,10 +136,39 @@ def test_a_file_that_is_cut_off_counts_up_to_there(tmp_path: Path, compressed: b
     assert all(isinstance(item, Observed) for item in found[:-1]) and len(found) > 1
 
 
+@pytest.mark.parametrize("at", [-4, 200], ids=["checksum", "middle"])
+def test_a_file_that_is_damaged_is_refused(tmp_path: Path, at: int) -> None:
+    data = bytearray(gzip.compress(text([line(WEB, DB, port) for port in range(1, 2000)]).encode()))
+    data[at : at + 4] = bytes(byte ^ 255 for byte in data[at:][:4])
+    (tmp_path / "flows").write_bytes(data)
+    with pytest.raises(InputError, match=r"damaged after line \d+"):
+        list(observed(str(tmp_path / "flows")))
+
+
 def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as raised:
         read(tmp_path, line(WEB, DB, 1), '{"flow": {"verdict": 5}}', line(WEB, DB, 2))
     assert raised.value.line == 2 and "no flow of Hubble" in raised.value.message
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("where", [("nonsense", "10.0.2.8"), ("10.0.1.7", "1.2.3")], ids=str)
+def test_an_address_that_is_none_is_named(tmp_path: Path, where: tuple[str, str], last: bool) -> None:
+    after = [] if last else [line(WEB, DB, 2)]
+    with pytest.raises(InputError, match="is not an IP address") as raised:
+        read(tmp_path, line(WEB, DB, 1), line(WORLD, DB, 1, addresses=where), *after)
+    assert raised.value.line == 2
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_that_is_none_is_named(tmp_path: Path, port: int) -> None:
+    with pytest.raises(InputError, match="destination_port") as raised:
+        read(tmp_path, line(WEB, DB, 1), line(WEB, DB, port))
+    assert raised.value.line == 2
+
+
+def test_a_fragment_has_no_port(tmp_path: Path) -> None:
+    assert one(tmp_path, WEB, DB, 0) == "without a port"
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
