@@ -34,9 +34,9 @@ _DNS_PORTS = (53, 5353)
 _DNS_NAMESPACES = ("kube-system", "openshift-dns")
 
 Met = Counter[tuple[WorkloadKey, PartTarget]]
-OutsideKey = tuple[ServiceKey, str, int, Protocol]
-Outside = dict[OutsideKey, list[Gap]]
-"""Gaps with what is no pod, by part, kind of the other, and port."""
+OutsideKey = tuple[str, int, Protocol]
+Outside = dict[ServiceKey, dict[OutsideKey, list[Gap]]]
+"""Gaps with what is no pod, by part, and for each by kind of the other and port."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -64,8 +64,8 @@ class _Additions:
         self._known = known
         self._out: Met = Counter()
         self._into: Met = Counter()
-        self._outward: Outside = defaultdict(list)
-        self._inward: Outside = defaultdict(list)
+        self._outward: Outside = defaultdict(lambda: defaultdict(list))
+        self._inward: Outside = defaultdict(lambda: defaultdict(list))
         self._asks: set[ServiceKey] = set()
 
     def take(self, gap: Gap) -> None:
@@ -100,10 +100,10 @@ class _Additions:
 
     def _service(self, part: Part, out: Author, into: Author) -> DraftService:
         calls = [*out.calls(part)]
-        for (_, entity, port, protocol), gaps in self._of(part, self._outward):
+        for (entity, port, protocol), gaps in sorted(self._outward[part.key].items()):
             calls += called(entity, [gap.key.destination for gap in gaps], port, protocol, self._seen(gaps))
         accepts: list[DraftEntry] = [*consents(part, into.callers(part))]
-        for (_, entity, port, protocol), gaps in self._of(part, self._inward):
+        for (entity, port, protocol), gaps in sorted(self._inward[part.key].items()):
             accepts.append(let_in(entity, [gap.key.source for gap in gaps], port, protocol, self._seen(gaps)))
         fields: dict[str, Any] = dict(part.fields) if self._is_new(part) else {}
         if part.key in self._asks and not any(call.written for call in calls):
@@ -116,7 +116,7 @@ class _Additions:
             self._asks.add(source.key)
         elif target is None:
             entity = listening(key.destination, key.port, key.protocol, self._known.api_server_ports)
-            self._outward[source.key, entity, key.port, key.protocol].append(gap)
+            self._outward[source.key][entity, key.port, key.protocol].append(gap)
         else:
             self._meet(gap, target, self._out)
 
@@ -130,7 +130,7 @@ class _Additions:
 
     def _arrives(self, gap: Gap, source: Part | None, target: Part) -> None:
         if source is None:
-            self._inward[target.key, gap.key.source.entity, gap.key.port, gap.key.protocol].append(gap)
+            self._inward[target.key][gap.key.source.entity, gap.key.port, gap.key.protocol].append(gap)
         else:
             self._meet(gap, target, self._into)
 
@@ -152,9 +152,6 @@ class _Additions:
         """Whether the callee lacks its half of a call inside a namespace, which a call on the service opens (R3)."""
         both = target is not None and {source.key, target.key} <= self._cast.declared.keys()
         return gap.ingress and both and target is not None and source.key.namespace == target.key.namespace
-
-    def _of(self, part: Part, found: Outside) -> list[tuple[OutsideKey, list[Gap]]]:
-        return [item for item in sorted(found.items(), key=lambda item: item[0]) if item[0][0] == part.key]
 
     def _seen(self, gaps: Sequence[Gap]) -> str:
         return self._times(sum(gap.count.times for gap in gaps))

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PATH...", help="Files, folders (*.yaml, *.yml, *.json, recursive) or - for standard input."
+    ),
+]
 Files = Annotated[
     list[str] | None,
     typer.Option(

@@ -34,12 +34,7 @@ class Format(StrEnum):
 
 
 def report(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH...", help="Files, folders (*.yaml, *.yml, *.json, recursive) or - for standard input."
-        ),
-    ] = None,
+    paths: reading.Paths = None,
     git: reading.Git = None,
     namespace: reading.Namespace = None,
     profile: reading.Profile = None,

@@ -40,12 +40,7 @@ class Format(StrEnum):
 
 
 def verify(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH...", help="Files, folders (*.yaml, *.yml, *.json, recursive) or - for standard input."
-        ),
-    ] = None,
+    paths: reading.Paths = None,
     namespace: reading.Namespace = None,
     profile: reading.Profile = None,
     context: reading.Context = None,

@@ -6,12 +6,13 @@ https://docs.cilium.io/en/stable/security/policy/language/
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from servicegraph.model.policy import AddressPeer, Direction, EntityPeer, LookupPeer, NamePeer, PodPeer
-from servicegraph.model.ports import PROTOCOLS, Protocol
+from servicegraph.model.ports import PROTOCOLS
 from servicegraph.model.selectors import NAMESPACE_LABEL, Operator, Requirement, Selector
 from servicegraph.verify import ciliumwire as wire
+from servicegraph.verify.peersets import ENTITIES
 from servicegraph.verify.policies import (
     CILIUM_KIND,
     FIRST_PORT,
@@ -30,7 +31,6 @@ _SOURCES = ("k8s:", "any:")
 _POD_NAMESPACE = "io.kubernetes.pod.namespace"
 _NAMESPACE_LABELS = "io.cilium.k8s.namespace.labels."
 _RESERVED = ("reserved:", "io.cilium.", "io.kubernetes.")
-_ENTITIES = frozenset(("host", "remote-node", "kube-apiserver"))
 _ALL = "all"
 
 
@@ -101,9 +101,10 @@ def _peers(rule: wire.IngressRule | wire.EgressRule, path: str) -> tuple[PolicyP
 
 
 def _entity(name: str, path: str) -> EntityPeer:
-    if name not in _ENTITIES:
-        raise PolicyError(path, f"the entity {name} is not modelled")
-    return EntityPeer(name)  # type: ignore[arg-type]
+    for peer in ENTITIES:
+        if peer.entity == name:
+            return peer
+    raise PolicyError(path, f"the entity {name} is not modelled")
 
 
 def _lookups(peers: tuple[PolicyPeer, ...] | None, rules: wire.L7Rules, path: str) -> tuple[PolicyPeer, ...]:
@@ -127,7 +128,7 @@ def _ports(written: wire.Ports, path: str) -> Iterable[PolicyPort]:
     if not written.ports:
         raise PolicyError(path, "an empty list of ports is not modelled")
     for port in written.ports:
-        protocols: Iterable[Protocol] = PROTOCOLS if port.protocol in (None, "ANY") else (_protocol(port.protocol),)
+        protocols = (protocol for protocol in PROTOCOLS if port.protocol in (None, "ANY", protocol))
         if not port.port.isdecimal():
             raise PolicyError(path, f"the port {port.port!r} by its name is not modelled")
         start = int(port.port)
@@ -135,10 +136,6 @@ def _ports(written: wire.Ports, path: str) -> Iterable[PolicyPort]:
         if not FIRST_PORT <= start <= end <= LAST_PORT:
             raise PolicyError(path, f"the ports {start} to {end} are not between 1 and 65535")
         yield from (PolicyPort(protocol, None, start, end) for protocol in protocols)
-
-
-def _protocol(written: str | None) -> Protocol:
-    return next(protocol for protocol in get_args(Protocol) if protocol == written)
 
 
 def _pods(written: LabelSelector, path: str) -> Selector:

@@ -10,7 +10,7 @@ from functools import reduce
 
 import msgspec
 
-from servicegraph.model.policy import ANY_PEER, AddressPeer, Declared, Direction, EntityPeer, Mode, Origin, Peer
+from servicegraph.model.policy import ANY_PEER, AddressPeer, Declared, Direction, Mode, Origin, Peer
 from servicegraph.model.refs import GraphKey, ServiceKey
 from servicegraph.model.selectors import Selector
 from servicegraph.verify import classes, naming, portsets, sides
@@ -96,7 +96,7 @@ def prove(
     """
     said = [d for d in declared if d.service is not None or d.mode is Mode.ENFORCE]
     policies = tuple(policies)
-    entities = any(isinstance(flow.peer, EntityPeer) for of in said for flow in of.flows) or name_entities(policies)
+    entities = sides.declare_entities(said) or name_entities(policies)
     prover = _Prover(said, policies, World(namespaces or {}, pods, entities=entities))
     missing, found, tangled = prover.differences()
     accepted = [_trusted(difference, trusts or {}) for difference in found]

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
-from servicegraph.model.policy import Declared, Direction, EntityPeer, Origin, Peer
+from servicegraph.model.policy import Declared, Direction, Origin, Peer
 from servicegraph.model.refs import GraphKey
 from servicegraph.verify import portsets
 from servicegraph.verify.grants import Term, View, World
 from servicegraph.verify.naming import Parts
 from servicegraph.verify.portsets import PortSet
+from servicegraph.verify.sides import declare_entities
 
 Place = tuple[GraphKey, str]
 
@@ -23,8 +24,7 @@ def redundant(
     Raises TangledError.
     """
     declared = tuple(declared)
-    entities = any(isinstance(flow.peer, EntityPeer) for said in declared for flow in said.flows)
-    world = World(namespaces or {}, entities=entities)
+    world = World(namespaces or {}, entities=declare_entities(declared))
     origins: dict[Place, Origin] = {}
     needed: set[Place] = set()
     for said in declared:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from servicegraph.model.policy import ANY_PEER, Declared, Direction, Peer
+from servicegraph.model.policy import ANY_PEER, Declared, Direction, EntityPeer, Peer
 from servicegraph.model.selectors import Selector
 from servicegraph.verify import portsets
 from servicegraph.verify.policies import NetworkPolicy
@@ -53,6 +53,11 @@ def of_declared(declared: Iterable[Declared]) -> Side:
             if flow.direction in said.isolated:
                 _add(side[said.namespace, flow.direction][said.subject], flow.peer, portsets.of_flow(flow.ports))
     return _settled(side)
+
+
+def declare_entities(declared: Iterable[Declared]) -> bool:
+    """Whether some graph speaks of hosts as Cilium knows them, as `name_entities` asks of policies."""
+    return any(isinstance(flow.peer, EntityPeer) for said in declared for flow in said.flows)
 
 
 def _add(allowed: dict[Peer, PortSet], peer: Peer, ports: PortSet) -> None:
