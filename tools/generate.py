@@ -1,6 +1,7 @@
 """Write every generated file again: `python -m tools.generate`; with `--check`, say which are not current.
 
-Generated are the expected outputs in examples/ and tests/golden/. Read the diff before you commit one.
+Generated are the expected outputs in examples/ and tests/golden/, and what the Helm chart has in common with the other
+manifests. Read the diff before you commit one.
 """
 
 import argparse
@@ -16,6 +17,15 @@ from servicegraph.cli.main import main as servicegraph
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES, GOLDENS = ROOT / "examples", ROOT / "tests" / "golden"
 OUTPUT, PROBLEMS = "rendered.yaml", "problems.txt"
+CHART = {
+    "crd.yaml": "crds/servicegraph.dev_servicegraphs.yaml",
+    "cluster-role.yaml": "config/rbac/cluster/cluster-role.yaml",
+    "role.yaml": "config/rbac/namespace/role.yaml",
+    "editor.yaml": "config/rbac/users/editor.yaml",
+    "viewer.yaml": "config/rbac/users/viewer.yaml",
+    "profile.yaml": "config/manager/profile.yaml",
+}
+"""Where each copy in the chart comes from."""
 
 Files = Iterator[tuple[Path, str]]
 
@@ -50,7 +60,13 @@ def goldens() -> Files:
             yield folder / name, text
 
 
-GENERATORS: tuple[Callable[[], Files], ...] = (examples, goldens)
+def chart() -> Files:
+    """The files of the Helm chart that are written by hand elsewhere: a chart cannot read outside its folder."""
+    for copy, source in CHART.items():
+        yield ROOT / "config" / "helm" / "files" / copy, (ROOT / source).read_text()
+
+
+GENERATORS: tuple[Callable[[], Files], ...] = (examples, goldens, chart)
 
 
 def main() -> int:
