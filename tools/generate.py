@@ -1,7 +1,7 @@
 """Write every generated file again: `python -m tools.generate`; with `--check`, say which are not current.
 
-Generated are the expected outputs in examples/ and tests/golden/, and what the Helm chart has in common with the other
-manifests. Read the diff before you commit one.
+Generated are the expected outputs in examples/ and tests/golden/, what the Helm chart has in common with the other
+manifests, and the alerts for the Prometheus operator. Read the diff before you commit one.
 """
 
 import argparse
@@ -11,6 +11,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import yaml
 
 from servicegraph.cli.main import main as servicegraph
 
@@ -66,7 +68,23 @@ def chart() -> Files:
         yield ROOT / "config" / "helm" / "files" / copy, (ROOT / source).read_text()
 
 
-GENERATORS: tuple[Callable[[], Files], ...] = (examples, goldens, chart)
+def prometheus_rule() -> Files:
+    """The alerts as the Prometheus operator wants them."""
+    folder = ROOT / "config" / "monitoring"
+    rule = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {
+            "name": "servicegraph-operator",
+            "namespace": "servicegraph-system",
+            "labels": {"app.kubernetes.io/part-of": "servicegraph"},
+        },
+        "spec": yaml.safe_load((folder / "rules.yaml").read_text()),
+    }
+    yield folder / "prometheus-rule.yaml", yaml.safe_dump(rule, sort_keys=False, width=120)
+
+
+GENERATORS: tuple[Callable[[], Files], ...] = (examples, goldens, chart, prometheus_rule)
 
 
 def main() -> int:
