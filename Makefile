@@ -116,6 +116,10 @@ format: $(SYNCED) ## Rewrite the code in the project's style
 	$(IN_VENV) -m ruff check --fix .
 	$(IN_VENV) -m ruff format .
 
+.PHONY: docs
+docs: ## Build the documentation site into build/site; fails where a link leads nowhere (mkdocs)
+	@uv=$$($(PYTHON) -m tools.bootstrap --uv) && $$uv run --quiet --locked --isolated --only-group docs mkdocs build
+
 ## Ship
 
 .PHONY: wheels

@@ -8,7 +8,10 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from typer.completion import completion_init, get_completion_script
+
+# Typer offers these for the shell that it finds itself in, not for the one that is named; its version is pinned.
+from typer._completion_classes import completion_init
+from typer._completion_shared import get_completion_script
 
 from servicegraph.cli import main, output
 
