@@ -119,7 +119,8 @@ format: $(SYNCED) ## Rewrite the code in the project's style
 
 .PHONY: docs
 docs: ## Build the documentation site into build/site; fails where a link leads nowhere (mkdocs)
-	@uv=$$($(PYTHON) -m tools.bootstrap --uv) && $$uv run --quiet --locked --isolated --only-group docs mkdocs build
+	@uv=$$($(PYTHON) -m tools.bootstrap --uv) && \
+	NO_MKDOCS_2_WARNING=1 $$uv run --quiet --locked --isolated --only-group docs mkdocs build
 
 ## Ship
 
