@@ -33,6 +33,8 @@ services:
 """
 MANY = 30
 SECONDS = 60.0
+SLOWLY = 2.0
+"""Seconds between lookups: more than CoreDNS keeps a connection to the server that it asks."""
 
 ANSWERED, DROPPED, NOT_ASKED = "answered", "timeout", "refused"
 """What comes of a call: Cilium's DNS proxy refuses to ask for a name, and drops packets to addresses."""
@@ -154,7 +156,7 @@ def test_a_pattern_is_exactly_one_label(caller: Caller) -> None:
 
 
 def test_names_of_the_cluster_and_searched_suffixes_keep_resolving(caller: Caller, graph: Stage) -> None:
-    """`six.labels.…` is tried with every suffix first, as are all names of fewer than five dots."""
+    """A name that is found with no suffix is asked for by itself in the end, and that is refused."""
     namespace = graph.namespaces[""]
     expect(
         caller,
@@ -164,7 +166,7 @@ def test_names_of_the_cluster_and_searched_suffixes_keep_resolving(caller: Calle
             f"tcp://ledger.{namespace}:80": ANSWERED,
             f"dns://ledger.{namespace}.svc.cluster.local": ANSWERED,
             f"dns://ledger.{namespace}.svc.cluster.local.": ANSWERED,
-            "dns://nobody": "no-such-name",
+            "dns://nobody": NOT_ASKED,
             "tcp://one.two.three.four.five.six.example.test:8080": ANSWERED,
         },
     )
@@ -198,11 +200,11 @@ def test_a_name_whose_address_changes_keeps_working(caller: Caller, dns: Names) 
     eventually(lambda: answered_by("outside"), "the first host answers", SECONDS)
     dns.ask("second")
     try:
-        eventually(lambda: answered_by("excepted"), "the second host answers", SECONDS)
+        eventually(lambda: answered_by("excepted"), "the second host answers", SECONDS, SLOWLY)
         assert set(outcomes) == {ANSWERED}, "and no call failed meanwhile"
     finally:
         dns.ask("first")
-    eventually(lambda: answered_by("outside"), "and back", SECONDS)
+    eventually(lambda: answered_by("outside"), "and back", SECONDS, SLOWLY)
     assert set(outcomes) == {ANSWERED}
 
 

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from servicegraph.answers.ends import Party, members_of
+from servicegraph.answers.ends import Party, example, members_of
 from servicegraph.answers.explain import parts, policies_between
 from servicegraph.answers.names import Names, as_end, namespace_of, peer_text, pods_text
+from servicegraph.answers.podindex import PodIndex
 from servicegraph.answers.scene import Scene
 from servicegraph.compiler.inventory import pod_labels
 from servicegraph.model.policy import ANY_PEER, Direction, Origin, Peer, PodPeer
@@ -84,6 +85,7 @@ class _Diff:
     def __init__(self, old: Scene, new: Scene) -> None:
         self._old, self._new = old, new
         self._names = {False: Names(old), True: Names(new)}
+        self._coming = PodIndex([*_coming(new)], new.namespaces)
 
     def result(self) -> Difference:
         """All changes under their names, the two ends of each flow together."""
@@ -109,7 +111,7 @@ class _Diff:
             whole = self._whole(change.namespace, pods, policy.subject)
             if whole is None:
                 return None
-            pods = policy.subject if whole else pods
+            pods = policy.subject if whole or (policy.subject.is_empty and pods.matches({})) else pods
         if isinstance(written, PodPeer) and isinstance(peer, PodPeer):
             own = change.namespace
             whole = self._whole(namespace_of(written, own), peer.pods, written.pods)
@@ -122,7 +124,10 @@ class _Diff:
         return _Half(change, pods_text(names, change.namespace, pods), peer_text(names, change.namespace, peer))
 
     def _whole(self, namespace: str | None, piece: Selector, whole: Selector) -> bool | None:
-        """Whether a piece holds all known pods of a selector; None where it holds none of those that there are."""
+        """Whether a piece holds all known pods of a selector; None where it holds none of those that there are.
+
+        Such as may come are there too: those that services select, whatever else is on them, and one without labels.
+        """
         if namespace is None:
             return piece == whole
         labels = [
@@ -132,7 +137,7 @@ class _Diff:
             if not workload.host_network
         ]
         inside = sum(piece.matches(found) for found in labels)
-        if labels and not inside:
+        if labels and not inside and not piece.matches({}) and not self._coming.selected(namespace, piece):
             return None
         return inside == len(labels)
 
@@ -263,6 +268,11 @@ def _pods(scene: Scene) -> Iterator[Pod]:
         for member in members_of(key, scene):
             if isinstance(member.end, Pod) and member.end.named_ports:
                 yield member.end
+
+
+def _coming(scene: Scene) -> Iterator[Pod]:
+    for key in scene.services():
+        yield from (Pod(key.namespace, example(term.selector)) for term in scene.subject(key).terms)
 
 
 def _order(change: FlowChange) -> tuple[object, ...]:

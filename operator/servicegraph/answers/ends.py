@@ -39,7 +39,8 @@ class Party(msgspec.Struct, frozen=True):
     """An end of the question. `service` where it is one; `terms` are how its pods are selected and reached.
 
     `name` is a DNS name whose addresses nobody knows: its members are one address of each range that some policy tells
-    apart. `note` is what should be said about the reading.
+    apart. `asked` is the name that pods ask DNS for, another one where a Service stands for the name. `note` is what
+    should be said about the reading.
     """
 
     text: str
@@ -47,6 +48,7 @@ class Party(msgspec.Struct, frozen=True):
     service: ServiceKey | None = None
     terms: tuple[Term, ...] = ()
     name: str = ""
+    asked: str = ""
     note: str = ""
 
 
@@ -63,7 +65,7 @@ def resolve(text: str, scene: Scene, namespace: str | None) -> Party:
             name, _, of = text.removesuffix(domain).partition(".")
             return _service(f"{of}/{name}", scene, namespace)
     if "." in text and "/" not in text and DNS_SUBDOMAIN.match(text):
-        return Party(text, _outside(scene.all_policies(), text), name=text)
+        return Party(text, _outside(scene.all_policies(), text), name=text, asked=text)
     return _service(text, scene, namespace)
 
 
@@ -90,8 +92,9 @@ def _service(text: str, scene: Scene, namespace: str | None) -> Party:
         if subject.external_name is not None:
             note = f"{key} stands for the DNS name {subject.external_name}"
             asked = asked_name(key, scene.profile).pattern
-            return Party(str(key), _outside(scene.all_policies(), asked), key, name=subject.external_name, note=note)
-        members = tuple(Member(address, Address(address)) for address in subject.addresses)
+            members = _outside(scene.all_policies(), asked)
+            return Party(str(key), members, key, name=subject.external_name, asked=asked, note=note)
+        members = tuple(_known_address(address, scene) for address in subject.addresses)
         if members:
             return Party(str(key), members, key, (subject.reached,))
     members = members_of(key, scene)
@@ -160,14 +163,15 @@ def _at_address(address: str, scene: Scene) -> Party:
     note = ""
     if any(contains(cidr, single(address)) for cidr in inside):
         note = f"{address} is one of the cluster's own: policies know pods by their labels, so ask by name"
-    return Party(address, (Member(address, Address(address, entities=_entities(address, scene))),), note=note)
+    return Party(address, (_known_address(address, scene),), note=note)
 
 
-def _entities(address: str, scene: Scene) -> tuple[str, ...]:
-    """What Cilium knows an address as."""
+def _known_address(address: str, scene: Scene) -> Member:
+    """An address with what Cilium knows it as. Which node is a pod's own, nobody can say here."""
     nodes = (*scene.profile.ranges.nodes, *map(single, scene.cluster.node_addresses))
-    known = {"remote-node": nodes, "kube-apiserver": tuple(map(single, scene.profile.api_server.addresses))}
-    return tuple(entity for entity, cidrs in known.items() if any(contains(cidr, single(address)) for cidr in cidrs))
+    known = {"remote-node": nodes, "kube-apiserver": tuple(map(single, scene.api_server()))}
+    entities = (entity for entity, cidrs in known.items() if any(contains(cidr, single(address)) for cidr in cidrs))
+    return Member(address, Address(address, entities=tuple(entities)))
 
 
 def _outside(policies: Iterable[NetworkPolicy], name: str) -> tuple[Member, ...]:
@@ -188,6 +192,13 @@ def _outside(policies: Iterable[NetworkPolicy], name: str) -> tuple[Member, ...]
             members.setdefault(start, Member("any other address", Address(start, (name,))))
             break
     return tuple(members.values())
+
+
+def anew(party: Party, scene: Scene) -> Party:
+    """The same end after a change: policies may tell other ranges of addresses apart now."""
+    if not party.name:
+        return party
+    return msgspec.structs.replace(party, members=_outside(scene.all_policies(), party.asked))
 
 
 def outside(peer: AddressPeer, name: str) -> Member | None:

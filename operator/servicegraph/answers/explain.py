@@ -1,8 +1,9 @@
 """May this end talk to that one? On which ports, by which rules, and for which entries of which graphs."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import product
 
 import msgspec
 
@@ -61,9 +62,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Every verdict there is between two ends. `outcome` is that of the ports in question.
+    """Every verdict there is between two ends.
 
-    In question are those asked for, else those that TO listens on, else all of them.
+    In question are the ports asked for, else those that TO listens on, else all of them. `outcome` is theirs; where no
+    port was asked for, what passes on others counts too.
     """
 
     source: str
@@ -115,21 +117,26 @@ def policies_between(scene: Scene, *parties: Party) -> Policies:
     return scene.policies(*(pod.namespace for pod in pods))
 
 
-def allows(policies: Policies, source: Party, destination: Party, ports: Iterable[PortRange]) -> Outcome:
-    """The verdict on all pods and ports together."""
-    found = {verdict.allowed for verdict in verdicts(policies, source, destination, ports)}
+def allows(
+    policies: Policies, source: Party, destination: Party, ports: Iterable[PortRange], *, whole: bool = False
+) -> Outcome:
+    """The verdict on all pods and ports together; for the `whole`, with what passes on other ports."""
+    found = {verdict.allowed for verdict in verdicts(policies, source, destination, ports, whole=whole)}
     return Outcome.MIXED if len(found) > 1 else Outcome.ALLOWED if True in found else Outcome.DENIED
 
 
-def verdicts(policies: Policies, source: Party, destination: Party, ports: Iterable[PortRange]) -> list[Verdict]:
+def verdicts(
+    policies: Policies, source: Party, destination: Party, ports: Iterable[PortRange], *, whole: bool = False
+) -> Iterator[Verdict]:
     """One verdict for each two pods and each port range, where a range is told apart further by rules."""
     asked_for = tuple(ports)
-    return [
-        policies.verdict(a.end, b.end, found.protocol, found.start)
-        for a in source.members
-        for b in destination.members
-        for found in _inside(segments(_isolating(policies, a, b), b, asked_for), asked_for)
-    ]
+    for a, b in product(source.members, destination.members):
+        found = segments(_isolating(policies, a, b), b, asked_for)
+        inside = set(_inside(found, asked_for))
+        for segment in found if whole else inside:
+            verdict = policies.verdict(a.end, b.end, segment.protocol, segment.start)
+            if segment in inside or verdict.allowed:
+                yield verdict
 
 
 def parts(port: PortRange, destination: Member, several: Iterable[Policies], source: Member) -> list[PortRange]:

@@ -1,7 +1,7 @@
 """Selectors and peers by the names that people know them by."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from servicegraph.answers.ends import Member, Party, example, pods_selected
 from servicegraph.answers.scene import Scene
@@ -21,9 +21,11 @@ class Names:
 
     def __init__(self, scene: Scene) -> None:
         self._terms: dict[str, dict[Selector, list[ServiceKey]]] = defaultdict(dict)
+        self._keys: set[ServiceKey] = set()
         for key in sorted(scene.services(), key=lambda key: (scene.declared(key) is None, key)):
             for term in scene.subject(key).terms:
                 self._terms[key.namespace].setdefault(term.selector, []).append(key)
+                self._keys.add(key)
 
     def service(self, namespace: str, pods: Selector) -> ServiceKey | None:
         """The service whose pods these are, or some of whose pods."""
@@ -32,21 +34,26 @@ class Names:
             return terms[pods][0]
         return next((keys[0] for term, keys in terms.items() if implies(pods, term)), None)
 
+    def has(self, key: ServiceKey) -> bool:
+        """Whether a service has pods of its own here."""
+        return key in self._keys
+
     def exactly(self, namespace: str, pods: Selector) -> bool:
         """Whether these are all pods that one term of a service selects."""
         return pods in self._terms.get(namespace, {})
 
 
-def pods_text(names: Iterable[Names], namespace: str, pods: Selector) -> str:
+def pods_text(names: Sequence[Names], namespace: str, pods: Selector) -> str:
     """Pods of a namespace: a service where they are one's; the first that knows them says it."""
     for known in names:
         key = known.service(namespace, pods)
         if key is not None:
-            return str(key) if known.exactly(namespace, pods) else f"{key} (pods {selector_text(pods)})"
+            whole = known.exactly(namespace, pods) and (known is names[0] or not names[0].has(key))
+            return str(key) if whole else f"{key} (pods {selector_text(pods)})"
     return f"every other pod of {namespace}" if pods.is_empty else f"pods {selector_text(pods)} of {namespace}"
 
 
-def peer_text(names: Iterable[Names], own: str, peer: Peer) -> str:
+def peer_text(names: Sequence[Names], own: str, peer: Peer) -> str:
     """A peer in the policies of the namespace `own`."""
     match peer:
         case PodPeer(pods, namespaces):
@@ -79,8 +86,12 @@ def namespace_of(peer: PodPeer, own: str) -> str | None:
 
 
 def as_end(scene: Scene, namespace: str | None, pods: Selector) -> Party | None:
-    """These pods as an end of a question: those that are known, and one such as tomorrow may bring; None: anywhere."""
+    """These pods as an end of a question: those that are known, and one such as tomorrow may bring; None: anywhere.
+
+    Those in the host's network are none of them: no pod selector matches them.
+    """
     if namespace is None:
         return None
-    tomorrow = Member("pods", Pod(namespace, example(pods)))
-    return Party("", (*pods_selected(scene, namespace, pods), tomorrow))
+    found = pods_selected(scene, namespace, pods)
+    known = [member for member in found if isinstance(member.end, Pod) and not member.end.host_network]
+    return Party("", (*known, Member("pods", Pod(namespace, example(pods)))))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from servicegraph.compiler.apiserver import locate
 from servicegraph.compiler.changes import Changes
 from servicegraph.compiler.emit.manifests import manifest
 from servicegraph.compiler.emit.names import (
@@ -84,6 +85,10 @@ class Scene:
     def declared(self, key: ServiceKey) -> DeclaredService | None:
         """The declaration of a service, where a graph has one."""
         return self._compiler.declared(key)
+
+    def api_server(self) -> tuple[str, ...]:
+        """The addresses of the API server, as far as they are known."""
+        return locate(self._compiler).addresses
 
     def services(self) -> list[ServiceKey]:
         """Every service that has a name: those of graphs, Services, and workloads."""

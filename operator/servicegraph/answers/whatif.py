@@ -16,7 +16,7 @@ from servicegraph.answers.edits import (
     value_at,
     with_rule,
 )
-from servicegraph.answers.ends import Party
+from servicegraph.answers.ends import Party, anew
 from servicegraph.answers.explain import Answer, End, Explanation, Outcome, allows
 from servicegraph.answers.parties import as_parties, as_peers, as_ports, declared_service
 from servicegraph.answers.scene import Scene
@@ -204,10 +204,11 @@ class _Trial:
 
     def _verdict(self, rules: Sequence[PolicyEdit]) -> Outcome:
         asked = self.asked
-        pods = [m.end for p in (asked.source, asked.destination) for m in p.members if isinstance(m.end, Pod)]
+        source, destination = anew(asked.source, self.scene), anew(asked.destination, self.scene)
+        pods = [m.end for p in (source, destination) for m in p.members if isinstance(m.end, Pod)]
         found = [policy for name in sorted({p.namespace for p in pods}) for policy in self.scene.in_force(name)]
         policies = Policies.of((_ruled(policy, rules) for policy in found), self.scene.namespaces)
-        return allows(policies, asked.source, asked.destination, asked.ranges)
+        return allows(policies, source, destination, asked.ranges, whole=asked.port is None)
 
 
 def _ruled(policy: NetworkPolicy, edits: Iterable[PolicyEdit]) -> NetworkPolicy:

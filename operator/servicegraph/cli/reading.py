@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from servicegraph.cli import output
+from servicegraph.compiler.emit.names import MANAGED_BY, MANAGED_BY_LABEL
 from servicegraph.model.cluster import Cluster, Pod
 from servicegraph.model.graph import Graph
 from servicegraph.model.profile import STANDARD, ClusterProfile
@@ -154,11 +155,18 @@ def cluster(where: Where, *, pods: bool = False) -> Live:
                 output.refuse(found.errors)
             base = STANDARD if where.namespace and written == ClusterProfile() else written
             try:
-                return Live(found, detect(base, await observe(client, Observed())))
+                known = Observed(cilium=any(map(_is_written_for_cilium, found.policies)))
+                return Live(found, detect(base, await observe(client, known)))
             except (ApiError, ValueError) as error:
                 output.refuse([InputError(name, f"the cluster's own addresses cannot be read: {error}")])
 
     return asyncio.run(look())
+
+
+def _is_written_for_cilium(document: Document) -> bool:
+    """Whether the operator wrote it for Cilium: then Cilium is the engine, also for who may not see its agents."""
+    labels = (document.data.get("metadata") or {}).get("labels") or {}
+    return document.data.get("kind") == CILIUM_KIND and labels.get(MANAGED_BY_LABEL) == MANAGED_BY
 
 
 def combine(where: Where, live: Live | None, found: Input | None) -> Reading:

@@ -26,13 +26,11 @@ from servicegraph.sources.profile import read_profile
 class EngineName(StrEnum):
     """What the policies are for, as people type it."""
 
-    AUTO = "auto"
     NETWORK_POLICY = "networkpolicy"
     CILIUM = "cilium"
 
 
-_ENGINES: dict[EngineName, Literal["Auto", "NetworkPolicy", "Cilium"]] = {
-    EngineName.AUTO: "Auto",
+_ENGINES: dict[EngineName, Literal["NetworkPolicy", "Cilium"]] = {
     EngineName.NETWORK_POLICY: "NetworkPolicy",
     EngineName.CILIUM: "Cilium",
 }

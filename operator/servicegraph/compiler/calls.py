@@ -3,7 +3,7 @@
 import msgspec
 
 from servicegraph.compiler.consent import consent_of, is_accepted, ports_waiting
-from servicegraph.compiler.dns import asked_name
+from servicegraph.compiler.dns import asked_name, name_findings
 from servicegraph.compiler.engines import speaks_cilium
 from servicegraph.compiler.entries import party_text
 from servicegraph.compiler.parties import limited, outside_peers, party_peers
@@ -196,8 +196,9 @@ def _external(caller: DeclaredService, entry: Entry, callee: Subject, view: View
         return _refused(caller, entry, finding, EdgeState.UNSUPPORTED, callee.key)
     if callee.external_name is not None:
         if speaks_cilium(caller, view.profile):
-            table = resolve_ports((callee.reached,), entry.ports, service_port)
+            table = resolve_ports((callee.reached,), entry.ports, pod_port)
             findings = [Finding(u.code, Severity.ERROR, u.message) for u in table.unresolved]
+            findings += name_findings(caller, asked_name(callee.key, view.profile).pattern)
             return _one_sided(caller, entry, (asked_name(callee.key, view.profile),), table, findings, view, callee.key)
         message = (
             f"the Service {callee.key} stands for the DNS name {callee.external_name}, which no NetworkPolicy can say"

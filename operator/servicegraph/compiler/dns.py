@@ -83,6 +83,14 @@ def asks_dns(service: DeclaredService) -> bool:
     return service.dns == "Always" or (service.dns == "WhenCalling" and bool(service.calls))
 
 
+def name_findings(service: DeclaredService, name: str) -> list[Finding]:
+    """What is wrong with a call to a name: addresses are learnt from lookups that the pods make themselves."""
+    if asks_dns(service):
+        return []
+    message = f"{service.key.name} may not ask DNS, so it never learns an address of {name}: leave out `dns: Never`"
+    return [Finding(Code.NAME_WITHOUT_DNS, Severity.WARNING, message)]
+
+
 def dns_halves(service: DeclaredService, found: Resolver, view: View, halves: Iterable[Half]) -> tuple[Half, ...]:
     """The flows of a service to the resolver; `halves` are its other flows.
 

@@ -7,6 +7,7 @@ Rules R5, R10, R11, R17 and R20. ipBlock is never used for pods: the API leaves 
 import msgspec
 
 from servicegraph.compiler.apiserver import locate
+from servicegraph.compiler.dns import name_findings
 from servicegraph.compiler.engines import speaks_cilium
 from servicegraph.compiler.entries import Reader, pods_party
 from servicegraph.compiler.labels import unenforceable, unseen_labels
@@ -94,7 +95,7 @@ def party_peers(party: Party, direction: Direction, subject: DeclaredService, vi
             return _named(name, namespace, view)
         case NameParty(pattern):
             if speaks_cilium(subject, view.profile):
-                return Peers((NamePeer(pattern),))
+                return Peers((NamePeer(pattern),), tuple(name_findings(subject, pattern)))
             return _failed(
                 Code.UNSUPPORTED_FQDN,
                 f"{pattern} is a DNS name, which no NetworkPolicy can say: it takes an engine that sees DNS (Cilium)",

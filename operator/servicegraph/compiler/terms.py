@@ -213,7 +213,13 @@ def _from_slices(service: Service, port: ServicePort, inventory: Inventory) -> s
 
 
 def outside_term(service: Service, inventory: Inventory) -> Term:
-    """How a Service without selector is reached: its EndpointSlices number the ports."""
+    """How a Service without selector is reached: its EndpointSlices number the ports.
+
+    One that stands for a name only answers with that name: its ports are those that are called.
+    """
+    if service.external_name is not None:
+        called = sorted(((port, port.port) for port in service.ports), key=_by_port)
+        return Term(Selector(), Listening(tuple(called)), translated=True)
     translations: list[tuple[ServicePort, int]] = []
     refused: list[Refused] = []
     for port in service.ports:

@@ -145,6 +145,10 @@ class Applier:
         name = key[1]
         if _namespace_ends(error):
             return Refusal(Failure(name, "Retrying", f"namespace {key[0]} is being deleted"), NAMESPACE_SECONDS)
+        if error.status == 404 and action.verb is Verb.CREATE:
+            plural = resource_of(name).plural
+            message = f"the API server has no {plural}: install Cilium, or write another engine into the profile"
+            return Refusal(Failure(name, "PolicyRefused", message, lasting=True), 0.0)
         if error.status in _CHANGED:
             await self._read_again(key, action.live)
             return Refusal(Failure(name, "Changed", f"policy {name} changed while it was written"))

@@ -15,7 +15,7 @@ from servicegraph.controller.policykinds import CILIUM_POLICIES, NETWORK_POLICIE
 from servicegraph.controller.state import State
 from servicegraph.model.cluster import Namespace
 from servicegraph.model.refs import WorkloadKey
-from servicegraph.sources.api import ApiClient
+from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.listwatch import ListWatch
 from servicegraph.sources.objects import ENDPOINT_SLICES, NAMESPACES, NODES, SERVICES, WORKLOADS, NodeAddresses
 from servicegraph.sources.resources import Resource
@@ -107,9 +107,12 @@ class Caches:
         )
 
     async def resync(self) -> None:
-        """Read every policy anew and have all of it compared. Raises ApiError."""
+        """Read every policy anew, as far as the API server lists them, and have all of it compared."""
         for watch in tuple(self._policy_watches):
-            await self._read_policies(watch.resource, watch.namespace)
+            try:
+                await self._read_policies(watch.resource, watch.namespace)
+            except ApiError as error:
+                _log.warning("%s are not read anew this time: %s", watch.resource.plural, error)
         self.compare_all()
 
     def compare_all(self) -> None:

@@ -80,7 +80,9 @@ def uncovered(
     if not left:
         return ()
     since = stamp(min(candidate.since for candidate in left))
-    created = {policy.subject: policy.created for policy in live}
+    created: dict[Selector | None, str] = {}
+    for policy in live:
+        created[policy.subject] = min(policy.created, created.get(policy.subject, policy.created))
     return tuple(
         term
         for term in current

@@ -18,6 +18,7 @@ from servicegraph.compiler.emit.names import (
     SERVICE_LABEL,
     exemption_name,
     policy_name,
+    rendered_name,
 )
 from servicegraph.model.cluster import Listening
 from servicegraph.model.policy import Direction, Engine
@@ -125,8 +126,8 @@ def service_of(name: str) -> str | None:
 
 
 def engine_of(name: str) -> Engine:
-    """The engine that a policy of this name is for: names that are ours tell the kind of their object."""
-    match = _NAME.match(name)
+    """The engine that a policy of this name is for: the names that are ours, and of copies, tell the kind."""
+    match = _NAME.match(name.removeprefix(rendered_name("")))
     return Engine.CILIUM if match and match["cilium"] else Engine.NETWORK_POLICY
 
 

@@ -26,7 +26,7 @@ from servicegraph.controller.surroundings import Surroundings
 from servicegraph.controller.worker import Worker
 from servicegraph.model.profile import ClusterProfile
 from servicegraph.model.refs import GraphKey
-from servicegraph.sources.api import ApiClient, ApiError
+from servicegraph.sources.api import ApiClient
 from servicegraph.sources.connection import Connection
 
 REPORTERS = 4
@@ -121,11 +121,8 @@ class Operator:
     async def _resync(self) -> None:
         while True:
             await asyncio.sleep(self._settings.resync_seconds)
-            try:
-                await self._others.look()
-                await self._caches.resync()
-            except ApiError as error:
-                _log.warning("no resync this time: %s", error)
+            await self._others.look()
+            await self._caches.resync()
 
     async def _poll_drains(self) -> None:
         while True:

@@ -44,13 +44,10 @@ def spec_digest(spec: Mapping[str, Any]) -> str:
 
 
 def _network_policy(key: PolicyKey, found: WirePolicy) -> LivePolicy | None:
-    """None for one that has a name of the other kind's: it can be none of ours, and must not be taken for that."""
-    if engine_of(found.metadata.name) is not Engine.NETWORK_POLICY:
-        return None
-    metadata = found.metadata
-    alien = not managed(metadata.name) or HASH_ANNOTATION not in metadata.annotations
+    metadata, ours = found.metadata, managed(key[1])
+    alien = not ours or HASH_ANNOTATION not in metadata.annotations
     rules = _rules(key, found.spec) if alien else None
-    if not managed(metadata.name):
+    if not ours:
         labels = _ours(metadata.labels, LABELS)
         return LivePolicy(*key, metadata.uid, metadata.resource_version, labels, alien=alien, rules=rules)
     types = found.spec.get("policyTypes") or ()
@@ -67,14 +64,17 @@ def _rules(key: PolicyKey, spec: Mapping[str, Any]) -> NetworkPolicy | None:
 
 
 def _cilium_policy(key: PolicyKey, found: WirePolicy) -> LivePolicy | None:
-    """None for one that is not ours by its name."""
-    if engine_of(found.metadata.name) is not Engine.CILIUM:
+    """None for one that is by its name neither ours nor a copy. What it means is not read here."""
+    metadata = found.metadata
+    if engine_of(metadata.name) is not Engine.CILIUM:
         return None
+    if not managed(metadata.name):
+        return LivePolicy(*key, metadata.uid, metadata.resource_version, _ours(metadata.labels, LABELS), alien=True)
     directions = tuple(d for d in Direction if d.value.lower() in found.spec)
     subject = _selector(found.spec.get("endpointSelector"))
     whole = {**found.spec, "specs": found.specs} if found.specs else found.spec
     kept = _live(key, found, digest(whole, 32), subject and cilium.without_prefix(subject), directions)
-    return msgspec.structs.replace(kept, alien=HASH_ANNOTATION not in found.metadata.annotations)
+    return msgspec.structs.replace(kept, alien=HASH_ANNOTATION not in metadata.annotations)
 
 
 def _live(
@@ -111,8 +111,13 @@ def _key(namespace: str, name: str) -> PolicyKey:
     return namespace, name
 
 
+def _network_policy_key(namespace: str, name: str) -> PolicyKey:
+    """A NetworkPolicy that has a name of the other kind's is somebody else's, and must not be taken for that one."""
+    return namespace, f"{kubernetes.KIND}/{name}" if engine_of(name) is Engine.CILIUM else name
+
+
 NETWORK_POLICIES: Resource[PolicyKey, LivePolicy] = Resource(
-    "networking.k8s.io", "v1", kubernetes.KIND, "networkpolicies", WirePolicy, _key, _network_policy
+    "networking.k8s.io", "v1", kubernetes.KIND, "networkpolicies", WirePolicy, _network_policy_key, _network_policy
 )
 CILIUM_POLICIES: Resource[PolicyKey, LivePolicy] = Resource(
     "cilium.io", "v2", cilium.KIND, "ciliumnetworkpolicies", WirePolicy, _key, _cilium_policy

@@ -95,7 +95,7 @@ async def observe(client: ApiClient, before: Observed) -> Observed:
     """
     nodes = await _items(client, "/api/v1/nodes", _Node)
     cidrs = await _items(client, "/apis/networking.k8s.io/v1/servicecidrs", _ServiceCIDR)
-    cilium_api = await _serves(client, CILIUM_POLICIES)
+    cilium_api = await _serves(client, CILIUM_POLICIES, before.cilium_api)
     return Observed(
         services=before.services if cidrs is None else _sorted(c for found in cidrs for c in found.spec.cidrs),
         pods=before.pods if nodes is None else _sorted(c for node in nodes for c in node.spec.pod_cidrs),
@@ -105,13 +105,13 @@ async def observe(client: ApiClient, before: Observed) -> Observed:
     )
 
 
-async def _serves(client: ApiClient, resource: Resource[Any, Any]) -> bool:
+async def _serves(client: ApiClient, resource: Resource[Any, Any], before: bool) -> bool:
     try:
         kinds = await client.get(api_path(resource.group, resource.version))
     except ApiError as error:
         if error.status not in _NOT_TOLD:
             raise
-        return False
+        return before and error.status == _FORBIDDEN
     return any(kind["name"] == resource.plural for kind in kinds["resources"])
 
 

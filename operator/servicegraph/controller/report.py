@@ -164,8 +164,9 @@ def _gap(service: ServiceKey, selector: str) -> str:
 
 
 def _copy(name: str) -> str:
+    copy = rendered_name(name)
     return (
-        f"NetworkPolicy {rendered_name(name)} comes from `servicegraph render` and allows what it allowed then, in "
+        f"{resource_of(copy).kind} {copy} comes from `servicegraph render` and allows what it allowed then, in "
         "addition to the policies of the operator: delete it"
     )
 

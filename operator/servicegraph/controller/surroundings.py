@@ -61,7 +61,8 @@ class Surroundings:
         self._observed = observed
         if found != self.profile:
             if self.profile is not None:
-                _log.info("the cluster's own addresses changed: everything is compiled anew")
+                what = "engine is" if found.engine != self.profile.engine else "own addresses are"
+                _log.info("the cluster's %s another: everything is compiled anew", what)
             self.profile = found
             self._on_change(found)
         return True

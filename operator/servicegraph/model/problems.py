@@ -45,6 +45,7 @@ class Code(StrEnum):
     MESH_PORT = "MeshPort"
     NAMED_PORT_DIVERGES = "NamedPortDiverges"
     NAME_TAKEN = "NameTaken"
+    NAME_WITHOUT_DNS = "NameWithoutDNS"
     NODE_LOCAL_DNS = "NodeLocalDNS"
     NODES_NOT_MATCHED = "NodesNotMatched"
     NO_PODS = "NoPods"

@@ -14,6 +14,8 @@ from servicegraph.verify.causes import Cause
 from servicegraph.verify.grants import View, World
 from servicegraph.verify.policies import NetworkPolicy
 
+_EVERY = "*"
+
 
 class Bypass(NamedTuple):
     """A rule that lets pods ask a resolver for any name, although `flow` lets them ask for some."""
@@ -48,7 +50,7 @@ def _around(flow: Flow, policy: NetworkPolicy, view: View) -> Iterable[Cause]:
     asked = list(view.grants(flow.peer.resolver, portsets.of_flow(flow.ports)))
     for number, rule in enumerate(policy.egress):
         for n, peer in enumerate(rule.peers or (ANY_PEER,)):
-            if not isinstance(peer, LookupPeer):
+            if not isinstance(peer, LookupPeer) or _EVERY in peer.names:
                 grants = view.grants(peer, portsets.of_rule(rule.ports))
                 if any(view.both(grant, resolver) for grant in grants for resolver in asked):
                     yield Cause(policy.key, policy.place(Direction.EGRESS, number, n))

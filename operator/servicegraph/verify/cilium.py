@@ -118,6 +118,8 @@ def _name(written: wire.Name, path: str) -> str:
     name, pattern = written.match_name, written.match_pattern
     if (name is None) == (pattern is None) or not (name or pattern) or "*" in (name or ""):
         raise PolicyError(path, "a name is either a matchName or a matchPattern")
+    if "**" in (pattern or ""):
+        raise PolicyError(path, "a pattern with ** is not modelled: what it matches depends on Cilium's version")
     return (name or pattern or "").lower().rstrip(".")
 
 
@@ -166,8 +168,8 @@ def _endpoints(written: LabelSelector, path: str) -> PodPeer:
             pods.append(found)
     if not namespaces and not anywhere:
         return PodPeer(Selector.of(pods))
-    if not anywhere and all(found.key != NAMESPACE_LABEL for found in namespaces):
-        raise PolicyError(path, f"labels of namespaces are modelled beside {_POD_NAMESPACE} only")
+    if not anywhere and not any((r.key, r.operator) == (NAMESPACE_LABEL, Operator.IN) for r in namespaces):
+        raise PolicyError(path, f"labels of namespaces are modelled where some {_POD_NAMESPACE} is wanted, too")
     return PodPeer(Selector.of(pods), Selector.of(namespaces))
 
 

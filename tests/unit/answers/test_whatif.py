@@ -140,3 +140,20 @@ def test_a_pod_counts_as_the_service_whose_labels_it_has() -> None:
     }
     answer = ask(setting({"services": [FRONTEND, SEARCH, {"name": "database"}]}, pod), "pod/one", "database", "http")
     assert told(answer.changes[0]) == [("add", ".spec.services[1].calls", {"service": "database", "ports": ["http"]})]
+
+
+def test_what_still_lets_another_port_pass_denies_only_the_port_that_was_asked_for() -> None:
+    calls = [{"pods": {"labels": {"app": "database"}}, "ports": [9000]}]
+    where = setting({"mode": "DryRun", "directions": ["Egress"], "services": [{**SEARCH, "calls": calls}]})
+    enforcing = [("set", ".spec.services[0].mode", "Enforce")]
+    assert enforcing in map(told, ask(where, "search", "database", "http").changes)
+    assert enforcing not in map(told, ask(where, "search", "database").changes)
+
+
+def test_a_name_stands_for_the_ranges_that_policies_tell_apart_after_the_change() -> None:
+    accepts = [{"cidr": "203.0.113.0/28", "ports": [8080]}]
+    trusting = setting({"services": [{**SEARCH, "mode": "DryRun", "accepts": accepts}]})
+    assert ask(trusting, "api.example.com", "search", "http").changes == ()
+    silent = setting({"services": [{**SEARCH, "mode": "DryRun"}]})
+    (proposal,) = ask(silent, "api.example.com", "search", "http").changes
+    assert told(proposal) == [("set", ".spec.services[0].mode", "Enforce")]

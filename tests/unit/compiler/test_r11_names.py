@@ -97,6 +97,32 @@ def test_an_external_name_is_the_name_that_pods_ask_for() -> None:
     assert rule["toFQDNs"] == [{"matchName": "legacy.shop.svc.cluster.local"}]
 
 
+@pytest.mark.parametrize(("ports", "number"), [("8443", "8443"), ("https", "443")])
+def test_an_external_name_translates_no_ports(ports: str, number: str) -> None:
+    """DNS answers with another name, and that is all: the port that is called is the port of the host."""
+    legacy = service("shop/legacy", "https:443>9443", {}, type="ExternalName", externalName="old.example.com")
+    manifest = on_cilium(f"services: [{{name: web, calls: [{{service: legacy, ports: [{ports}]}}]}}]", legacy)
+    (rule,) = [rule for rule in manifest["spec"]["egress"] if "toFQDNs" in rule]
+    assert [port["port"] for port in rule["toPorts"][0]["ports"]] == [number]
+
+
+def test_a_namespace_that_is_excluded_leaves_hosts_and_addresses_out_too() -> None:
+    excluded = "{key: kubernetes.io/metadata.name, operator: NotIn, values: [bad]}"
+    party = f"pods: {{namespaceSelector: {{matchExpressions: [{excluded}]}}, podSelector: {{}}}}"
+    manifest = on_cilium(f"engine: Cilium\nservices: [{{name: web, accepts: [{{{party}, ports: [80]}}]}}]")
+    ((peer,),) = [rule["fromEndpoints"] for rule in manifest["spec"]["ingress"]]
+    key = "k8s:io.kubernetes.pod.namespace"
+    assert {"key": key, "operator": "Exists"} in peer["matchExpressions"]
+    assert {"key": key, "operator": "NotIn", "values": ["bad"]} in peer["matchExpressions"]
+
+
+def test_who_calls_names_has_to_ask_dns() -> None:
+    spec = "services: [{name: web, dns: Never, calls: [{fqdn: api.example.com, ports: [443]}]}]"
+    world = World(app("shop/web"), graph("shop/shop", spec), profile=CILIUM)
+    (problem,) = world.problems(Code.NAME_WITHOUT_DNS)
+    assert (problem.severity, problem.path) == (Severity.WARNING, ".spec.services[0].calls[0]")
+
+
 def test_the_api_server_and_nodes_are_entities() -> None:
     manifest = on_cilium(
         "services: [{name: web, dns: Never, accepts: [{kubeAPIServer: true, ports: [8443]}], "

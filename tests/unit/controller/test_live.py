@@ -4,10 +4,17 @@ import msgspec
 import pytest
 
 from servicegraph.compiler.emit.manifests import manifest
-from servicegraph.compiler.emit.names import HASH_ANNOTATION, LISTENING_ANNOTATION, MANAGED_BY_LABEL, RENDERED_BY
+from servicegraph.compiler.emit.names import (
+    HASH_ANNOTATION,
+    LISTENING_ANNOTATION,
+    MANAGED_BY_LABEL,
+    RENDERED_BY,
+    rendered_name,
+)
 from servicegraph.controller.live import LivePolicy, Standing, service_of, standing
-from servicegraph.controller.policykinds import read_policy, spec_digest
+from servicegraph.controller.policykinds import NETWORK_POLICIES, WirePolicy, read_policy, spec_digest
 from servicegraph.model.cluster import Listening
+from servicegraph.model.policy import Engine
 from tests.unit.controller.planning import UID, default_deny, exemption, service_policy
 
 RENDERED = {MANAGED_BY_LABEL: RENDERED_BY}
@@ -76,3 +83,22 @@ def test_a_name_under_another_subject_is_not_genuine() -> None:
 
 def test_an_annotation_that_cannot_be_read_says_nothing() -> None:
     assert live(annotations={LISTENING_ANNOTATION: "nonsense"}).listenings == (Listening(),)
+
+
+def test_a_policy_of_the_other_kind_with_a_name_of_ours_is_a_policy_of_others() -> None:
+    name = "sg-web-0123456789-cilium"
+    written = {"metadata": {"name": name, "namespace": "shop", "resourceVersion": "7"}, "spec": {"ingress": [{}]}}
+    key, policy, _ = NETWORK_POLICIES.read(msgspec.json.decode(msgspec.json.encode(written), type=WirePolicy))
+    assert policy is not None
+    assert key == (policy.namespace, policy.name) != ("shop", name), "the other object of that name may be ours"
+    assert policy.alien
+    assert policy.rules is not None
+    assert (policy.engine, standing(policy, ())) == (Engine.NETWORK_POLICY, Standing.FOREIGN)
+
+
+def test_a_copy_for_cilium_is_known_as_one() -> None:
+    name = rendered_name("sg-web-0123456789-cilium")
+    copy = read_policy(msgspec.json.encode({"metadata": {"name": name, "labels": RENDERED}}))
+    assert (copy.name, copy.engine, standing(copy, ())) == (name, Engine.CILIUM, Standing.RENDERED)
+    assert copy.alien
+    assert copy.rules is None, "what it means is not known"

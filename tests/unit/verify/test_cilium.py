@@ -92,6 +92,8 @@ def test_places_are_those_of_the_manifest() -> None:
 
 
 DNS_PORT = {"ports": [{"port": "53"}]}
+EXCLUDED = {"key": "k8s:io.kubernetes.pod.namespace", "operator": "NotIn", "values": ["bad"]}
+"""Hosts and addresses outside have no such label, so this matches them too."""
 
 
 @pytest.mark.parametrize(
@@ -127,6 +129,8 @@ def test_what_changes_the_whole_is_not_modelled(spec: dict[str, Any]) -> None:
         {"toEndpoints": [WEB], "toEntities": ["host"]},
         {"toEndpoints": [{"matchLabels": {"k8s:io.cilium.k8s.namespace.labels.team": "x"}}]},
         {"toEndpoints": [{"matchLabels": {"k8s:io.cilium.k8s.policy.cluster": "x"}}]},
+        {"toEndpoints": [{"matchExpressions": [EXCLUDED]}]},
+        {"toFQDNs": [{"matchPattern": "**.example.com"}]},
         {"toPorts": []},
         {"toPorts": [{"ports": []}]},
         {"toPorts": [{"ports": [{"port": "http"}]}]},

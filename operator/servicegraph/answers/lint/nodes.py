@@ -23,8 +23,8 @@ def nodes_not_matched(scene: Scene) -> Iterator[Problem]:
         if found:
             message = (
                 f"Cilium and GKE Dataplane V2 match no node by an address, and {listed(found)} is or holds addresses "
-                "of nodes: there this rule opens nothing for them; set Cilium's policyCIDRMatchMode: nodes, or add a "
-                "CiliumNetworkPolicy with the entities host and remote-node"
+                "of nodes: there this rule opens nothing for them; write `nodes` or `kubeAPIServer` and tell the "
+                "profile the engine Cilium, or set Cilium's policyCIDRMatchMode: nodes"
             )
             yield said.problem(Code.NODES_NOT_MATCHED, severity, message)
 

@@ -102,9 +102,13 @@ def without_prefix(pods: Selector) -> Selector:
 
 
 def _namespaces(selector: Selector) -> Selector:
-    """Labels of namespaces as Cilium puts them on endpoints; any namespace where it says nothing of their name."""
+    """Labels of namespaces as Cilium puts them on endpoints.
+
+    Where no name is wanted, some name is: hosts and addresses outside have none, and would match what only excludes.
+    https://github.com/cilium/cilium/issues/46949
+    """
     written = [Requirement(_namespace_key(r.key), r.operator, r.values) for r in selector.requirements]
-    if all(r.key != _NAMESPACE for r in written):
+    if not any((r.key, r.operator) == (_NAMESPACE, Operator.IN) for r in written):
         written.append(Requirement(_NAMESPACE, Operator.EXISTS))
     return Selector.of(written)
 
