@@ -7,6 +7,7 @@ IMAGE ?= servicegraph:dev
 IMAGE_PYTHON ?= 3.12
 BASE_IMAGE ?= python:$(IMAGE_PYTHON)-slim
 DOCKER ?= docker
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 IN_VENV := .venv/bin/python
 PYTEST := $(IN_VENV) -m pytest $(PYTEST_ARGS)
@@ -127,6 +128,11 @@ format: $(SYNCED) ## Rewrite the code in the project's style
 	$(IN_VENV) -m ruff check --fix .
 	$(IN_VENV) -m ruff format .
 
+.PHONY: docs
+docs: ## Build the documentation site into build/site; fails where a link leads nowhere (mkdocs)
+	@uv=$$($(PYTHON) -m tools.bootstrap --uv) && \
+	NO_MKDOCS_2_WARNING=1 $$uv run --quiet --locked --isolated --only-group docs mkdocs build
+
 ## Ship
 
 .PHONY: wheels
@@ -139,7 +145,8 @@ wheels: $(SYNCED) ## The package and its locked dependencies, for IMAGE_PYTHON, 
 
 .PHONY: image
 image: wheels ## The operator's container image, built with no network (IMAGE=, BASE_IMAGE=, IMAGE_PYTHON=)
-	$(DOCKER) build --build-arg BASE_IMAGE=$(BASE_IMAGE) --tag $(IMAGE) .
+	$(DOCKER) build --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) \
+		--tag $(IMAGE) .
 
 .PHONY: clean
 clean: ## Remove what was made inside the checkout; the cache folder stays

@@ -1,7 +1,8 @@
 """Write every generated file again: `python -m tools.generate`; with `--check`, say which are not current.
 
-Generated are the expected outputs in examples/ and tests/golden/. Read the diff before you commit one. The assets of
-the report's page are only compared with the sources that they name: `make assets` builds them.
+Generated are the expected outputs in examples/ and tests/golden/, what the Helm chart has in common with the other
+manifests, and the alerts for the Prometheus operator. Read the diff before you commit one. The assets of the report's
+page are only compared with the sources that they name: `make assets` builds them.
 """
 
 import argparse
@@ -13,12 +14,23 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import yaml
+
 from servicegraph.cli.main import main as servicegraph
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES, GOLDENS = ROOT / "examples", ROOT / "tests" / "golden"
 PAGE, ASSETS = ROOT / "tools" / "page", ROOT / "operator" / "servicegraph" / "report" / "assets"
 OUTPUT, PROBLEMS = "rendered.yaml", "problems.txt"
+CHART = {
+    "crd.yaml": "crds/servicegraph.dev_servicegraphs.yaml",
+    "cluster-role.yaml": "config/rbac/cluster/cluster-role.yaml",
+    "role.yaml": "config/rbac/namespace/role.yaml",
+    "editor.yaml": "config/rbac/users/editor.yaml",
+    "viewer.yaml": "config/rbac/users/viewer.yaml",
+    "profile.yaml": "config/manager/profile.yaml",
+}
+"""Where each copy in the chart comes from."""
 
 Files = Iterator[tuple[Path, str]]
 
@@ -53,7 +65,29 @@ def goldens() -> Files:
             yield folder / name, text
 
 
-GENERATORS: tuple[Callable[[], Files], ...] = (examples, goldens)
+def chart() -> Files:
+    """The files of the Helm chart that are written by hand elsewhere: a chart cannot read outside its folder."""
+    for copy, source in CHART.items():
+        yield ROOT / "config" / "helm" / "files" / copy, (ROOT / source).read_text()
+
+
+def prometheus_rule() -> Files:
+    """The alerts as the Prometheus operator wants them."""
+    folder = ROOT / "config" / "monitoring"
+    rule = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {
+            "name": "servicegraph-operator",
+            "namespace": "servicegraph-system",
+            "labels": {"app.kubernetes.io/part-of": "servicegraph"},
+        },
+        "spec": yaml.safe_load((folder / "rules.yaml").read_text()),
+    }
+    yield folder / "prometheus-rule.yaml", yaml.safe_dump(rule, sort_keys=False, width=120)
+
+
+GENERATORS: tuple[Callable[[], Files], ...] = (examples, goldens, chart, prometheus_rule)
 
 
 def stale_assets() -> Iterator[Path]:

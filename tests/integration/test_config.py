@@ -258,3 +258,15 @@ def test_the_overlay_of_the_documentation_for_named_namespaces_gives_each_its_ro
     bound = [b["metadata"]["namespace"] for b in of_kind(objects, "RoleBinding") if b["roleRef"]["name"] == ACCOUNT]
     assert sorted(bound) == variables["SERVICEGRAPH_NAMESPACES"].split(",") == ["bank", "payments"]
     assert not of_kind(objects, "ClusterRole")
+
+
+def test_what_monitors_the_operator_finds_it() -> None:
+    objects = build(CONFIG / "monitoring")
+    (monitor,), (rule,) = of_kind(objects, "ServiceMonitor"), of_kind(objects, "PrometheusRule")
+    (service,) = of_kind(build(CONFIG / "default"), "Service")
+    assert monitor["metadata"]["namespace"] == rule["metadata"]["namespace"] == service["metadata"]["namespace"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert monitor["spec"]["endpoints"][0]["port"] in {port["name"] for port in service["spec"]["ports"]}
+    assert rule["spec"] == yaml.safe_load((CONFIG / "monitoring" / "rules.yaml").read_text())
+    (config,) = of_kind(objects, "ConfigMap")
+    assert config["data"]["servicegraph.json"] == (CONFIG / "monitoring" / "dashboard.json").read_text()

@@ -82,6 +82,7 @@ def test_writing_is_forbidden(kube: Kube, operator: Operator, namespace: str) ->
         kube.call("PATCH", path, {"rules": less}, "application/merge-patch+json")
         kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP))
         eventually(lambda: condition(kube, namespace, "shop", "Stalled", "reason") == "Forbidden", "it says so")
+        assert operator.metric('servicegraph_api_errors_total{status="403"}') > 0
     finally:
         kube.call("PATCH", path, {"rules": role["rules"]}, "application/merge-patch+json")
     eventually(lambda: ready(kube, namespace), "it goes on by itself", seconds=60)

@@ -84,6 +84,8 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert manifest("manager/kustomization.yaml")["images"][0]["newTag"] == VERSION
     assert f"ARG VERSION={VERSION}\n" in (ROOT / "Dockerfile").read_text()
     assert VERSION in (ROOT / "CHANGELOG.md").read_text()
+    chart = manifest("helm/Chart.yaml")
+    assert (chart["version"], chart["appVersion"]) == (VERSION, VERSION)
 
 
 def test_the_image_needs_neither_buildkit_nor_more_than_the_wheels() -> None:

@@ -1,4 +1,4 @@
-"""Links between the pages of docs/ lead somewhere."""
+"""Links between the pages of docs/ lead somewhere, and the index leads to every page."""
 
 import re
 from functools import cache
@@ -30,3 +30,8 @@ def test_a_link_leads_to_a_page_and_a_heading(page: str, target: str, fragment: 
     there = (DOCS / page).parent / target if target else DOCS / page
     assert there.exists()
     assert not fragment or fragment in fragments(there)
+
+
+def test_the_index_names_every_page() -> None:
+    linked = {target for page, target, _ in LINKS if page == "README.md"}
+    assert {page.name for page in DOCS.glob("*.md")} - {"README.md"} == linked - {"adr/README.md"}

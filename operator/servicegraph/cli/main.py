@@ -1,5 +1,6 @@
 """The command `servicegraph`: one module a command, imported when it is called, so that help is quick."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -21,8 +22,13 @@ COMMANDS = {
     "learn": "What does observed traffic say of ServiceGraphs?",
     "doctor": "Look at a cluster: is it ready, does anything enforce policies?",
     "operator": "Run the operator against a cluster.",
+    "completion": "Print what completes this command in bash, zsh or fish.",
 }
 """A command `x` is the function `x` of the module `servicegraph.cli.x`; it raises typer.Exit with its exit code."""
+
+PROGRAM = "servicegraph"
+COMPLETING = "_SERVICEGRAPH_COMPLETE"
+"""The variable by which a shell asks for completions."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,14 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, no_args_is_help=True)
     app.callback()(_servicegraph)
+    words = import_module("servicegraph.cli.completion").typed(os.environ) if COMPLETING in os.environ else given
     for name, summary in COMMANDS.items():
-        if given[:1] == [name]:
+        if words[:1] == [name]:
             app.command(name)(_load(name))
         else:
             app.command(name, help=summary)(_not_called)
     called_as = Path(sys.argv[0]).name
     try:
-        app(given, prog_name="kubectl servicegraph" if called_as.startswith("kubectl-") else "servicegraph")
+        app(given, prog_name=f"kubectl {PROGRAM}" if called_as.startswith("kubectl-") else PROGRAM)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0

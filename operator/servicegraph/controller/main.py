@@ -30,7 +30,13 @@ async def run(settings: Settings, connection: Connection, profile: ClusterProfil
     metrics = Metrics()
     leadership = _leadership(settings, connection, identity)
     fence = leadership.check if leadership else None
-    client = ApiClient(connection, in_flight=settings.in_flight, timeout=settings.request_seconds, fence=fence)
+    client = ApiClient(
+        connection,
+        in_flight=settings.in_flight,
+        timeout=settings.request_seconds,
+        fence=fence,
+        on_error=lambda status: metrics.api_errors.labels(str(status)).inc(),
+    )
     async with client:
         operator = Operator(settings, connection, client, profile, metrics, identity)
         host, port = settings.address

@@ -64,6 +64,7 @@ class Operator:
         self._surroundings = Surroundings(client, profile, self._caches.follow_cilium, self._engine.recompile)
         self._metrics = metrics
         metrics.watch_staleness(self._caches.staleness)
+        metrics.queue.set_function(lambda: len(self._queue))
 
     def trouble(self) -> str | None:
         """Why the operator is not ready, None when it is."""

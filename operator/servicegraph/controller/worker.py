@@ -39,7 +39,6 @@ class Worker:
                     await self._process(namespace, items)
                 finally:
                     self._queue.done(namespace)
-                    self._metrics.queue.set(len(self._queue))
 
     async def _process(self, namespace: str, items: frozenset[Item]) -> None:
         names = None if EVERYTHING in items else {item for item in items if isinstance(item, str)}

@@ -53,7 +53,7 @@ class ApiClient:
     At most `in_flight` writes are under way at once; each request but a watch ends after `timeout` seconds at the
     latest, its time in the queue included. `fence` is called before each write with the seconds it may take, and again
     before each of its bytes is sent; where they must not be it raises OSError, and the write ApiError like any other
-    that did not get through.
+    that did not get through. `on_error` is told the status of each ApiError.
     """
 
     def __init__(
@@ -63,8 +63,10 @@ class ApiClient:
         in_flight: int = 16,
         timeout: float = 10.0,
         fence: Callable[[float], None] | None = None,
+        on_error: Callable[[int], None] = lambda status: None,
     ) -> None:
         self.timeout = timeout
+        self._on_error = on_error
         self._connection = connection
         self._fence = fence
         self._reads = session(connection)
@@ -151,14 +153,14 @@ class ApiClient:
                     async with sent as response:
                         answer = await response.read()
             except TimeoutError:
-                raise ApiError(0, "Timeout", f"{method} {path} had no answer in {self.timeout:g} s") from None
+                raise self._failed(0, "Timeout", f"{method} {path} had no answer in {self.timeout:g} s") from None
             except (aiohttp.ClientError, CredentialsError, OSError) as error:
-                raise ApiError(0, "Unreachable", f"{method} {path}: {error}") from None
+                raise self._failed(0, "Unreachable", f"{method} {path}: {error}") from None
             if response.status == _UNAUTHORIZED and authorization and refused is None:
                 refused = authorization
                 continue
             if response.status >= 400:
-                raise _error(response, answer)
+                raise self._refused(response, answer)
             return answer
 
     async def watch(
@@ -183,16 +185,16 @@ class ApiClient:
                 if response.status == _UNAUTHORIZED:
                     await self._connection.credentials.header(refused=authorization)
                 if response.status >= 400:
-                    raise _error(response, await response.read())
+                    raise self._refused(response, await response.read())
                 yield []
                 rest = b""
                 async for chunk in response.content.iter_any():
                     *lines, rest = (rest + chunk).split(b"\n")
                     yield lines
         except TimeoutError:
-            raise ApiError(0, "Timeout", f"the watch of {path} was silent for {silence:g} s") from None
+            raise self._failed(0, "Timeout", f"the watch of {path} was silent for {silence:g} s") from None
         except (aiohttp.ClientError, CredentialsError, OSError) as error:
-            raise ApiError(0, "Unreachable", f"the watch of {path}: {error}") from None
+            raise self._failed(0, "Unreachable", f"the watch of {path}: {error}") from None
 
     async def _pages(self, path: str, decode: Callable[[bytes], Page[T]], query: dict[str, str]) -> Page[T]:
         page = decode(await self.request("GET", path, query=query))
@@ -225,6 +227,19 @@ class ApiClient:
             allow_redirects=False,
         )
 
+    def _refused(self, response: aiohttp.ClientResponse, answer: bytes) -> ApiError:
+        try:
+            status = _status.decode(answer)
+        except msgspec.DecodeError:
+            status = Status(message=answer[:200].decode(errors="replace").strip())
+        after = response.headers.get("Retry-After", "")
+        reason = status.reason or response.reason or "Unknown"
+        return self._failed(response.status, reason, status.message, float(after) if after.isdigit() else None)
+
+    def _failed(self, status: int, reason: str, message: str, retry_after: float | None = None) -> ApiError:
+        self._on_error(status)
+        return ApiError(status, reason, message, retry_after)
+
 
 def _query(**parameters: str) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if value}
@@ -233,13 +248,3 @@ def _query(**parameters: str) -> dict[str, str]:
 def _object(answer: bytes) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.json.decode(answer)
     return found
-
-
-def _error(response: aiohttp.ClientResponse, answer: bytes) -> ApiError:
-    try:
-        status = _status.decode(answer)
-    except msgspec.DecodeError:
-        status = Status(message=answer[:200].decode(errors="replace").strip())
-    after = response.headers.get("Retry-After", "")
-    reason = status.reason or response.reason or "Unknown"
-    return ApiError(response.status, reason, status.message, float(after) if after.isdigit() else None)
