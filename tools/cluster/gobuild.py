@@ -69,6 +69,13 @@ def ensure(go: Go, builds: tuple[Build, ...], waiting_for: str, prepare: Prepare
     return folder
 
 
+def source(go: Go, build: Build, module: str) -> Path:
+    """The source of a Go module that a build requires, in Go's module cache; read-only. Raises BuildError."""
+    folder = MODULES / build.module
+    _go(go, folder, "mod", "download", module)
+    return Path(_go(go, folder, "list", "-m", "-f", "{{.Dir}}", module).strip())
+
+
 def build_key(modules: Path, builds: tuple[Build, ...], go_version: str, machine: str) -> str:
     """Names the products: changes with whatever can change them."""
     digest = hashlib.sha256(f"{go_version} {machine} {builds}".encode())
@@ -110,6 +117,14 @@ def _build(go: Go, build: Build, source: Path, target: Path) -> None:
                 process.wait()
         if code != 0:
             raise BuildError(_explain(build, code, "\n".join(last)))
+
+
+def _go(go: Go, folder: Path, *arguments: str) -> str:
+    command = [str(go.program), *arguments]
+    done = subprocess.run(command, cwd=folder, env=go_environment(), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BuildError(f"{' '.join(command)} failed (exit status {done.returncode}):\n{done.stderr}")
+    return done.stdout
 
 
 def _explain(build: Build, code: int, output: str) -> str:

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from tools.cluster.build import KUBERNETES_LDFLAGS, ensure_built
-from tools.cluster.gobuild import MODULES, Build, ensure
+from tools.cluster.gobuild import Build, ensure, source
 from tools.cluster.kind.command import run
 from tools.cluster.toolchain import Go, find_go, go_environment
 
@@ -76,35 +76,25 @@ def control_plane() -> dict[str, Path]:
     }
 
 
-def source(build: Build, module: str) -> Path:
-    """The source of a Go module that a build requires, in Go's module cache; read-only. Raises KindError."""
-    return _source(find_go(), MODULES / build.module, module)
-
-
 def kind_source() -> Path:
     """The source of kind."""
-    return source(KIND, "sigs.k8s.io/kind")
+    return source(find_go(), KIND, "sigs.k8s.io/kind")
 
 
 def kubernetes_source() -> Path:
     """The source of Kubernetes."""
-    return source(NODE, _KUBERNETES)
+    return source(find_go(), NODE, _KUBERNETES)
 
 
 def cilium_source() -> Path:
     """The source of Cilium: its chart, its eBPF programs and its scripts are used as they are."""
-    return source(CILIUM, _CILIUM)
-
-
-def _source(go: Go, folder: Path, module: str) -> Path:
-    _go(go, "mod", "download", module, cwd=folder)
-    return Path(_go(go, "list", "-m", "-f", "{{.Dir}}", module, cwd=folder).strip())
+    return source(find_go(), CILIUM, _CILIUM)
 
 
 def _for_any_kernel(go: Go, module: Path, work: Path) -> Path:
     """Cilium with one file changed: a kernel that has all it needs built in has no /proc/modules to read."""
     copy = work / "cilium"
-    shutil.copytree(_source(go, module, _CILIUM), copy / "source", copy_function=shutil.copyfile)
+    shutil.copytree(source(go, CILIUM, _CILIUM), copy / "source", copy_function=shutil.copyfile)
     for name in ("go.mod", "go.sum"):
         shutil.copy(module / name, copy)
     modules = copy / "source" / "pkg" / "datapath" / "linux" / "modules" / "modules_linux.go"
