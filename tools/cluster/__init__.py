@@ -4,6 +4,7 @@
 `python3 -m tools.cluster` is the same from a shell.
 """
 
-from tools.cluster.controlplane import Cluster, ClusterError, running
+from tools.cluster.controlplane import Cluster, running
+from tools.cluster.launch import ClusterError
 
 __all__ = ["Cluster", "ClusterError", "running"]

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from tools.cache import exclusive
 from tools.cluster.build import built, ensure_built
-from tools.cluster.controlplane import ClusterError, running
+from tools.cluster.controlplane import running
 from tools.cluster.gobuild import BuildError
+from tools.cluster.launch import ClusterError
 from tools.cluster.state import Record, find, is_alive, ready_clusters, runs
 from tools.cluster.toolchain import find_kubectl
 from tools.pypi import InstallError

@@ -2,35 +2,22 @@
 
 import base64
 import signal
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tools.cache import exclusive
 from tools.cluster import components
 from tools.cluster.build import Binaries, ensure_built
 from tools.cluster.credentials import authority_of, new_identity, service_account_key, token_file, write_kubeconfig
 from tools.cluster.http import request
+from tools.cluster.launch import ClusterError, retry_ports, wait_until
 from tools.cluster.ports import free_port
 from tools.cluster.process import Supervisor
-from tools.cluster.state import record, remove_abandoned, runs
+from tools.cluster.state import new_state, record
 
 ETCD, APISERVER, CONTROLLERS = "etcd", "kube-apiserver", "kube-controller-manager"
-START_SECONDS = 90.0
 GRACE_SECONDS = 3.0
-_PORT_TAKEN = "address already in use"
-_ATTEMPTS = 5
-
-
-class ClusterError(Exception):
-    """A component did not start or does not answer; the message holds the end of its log."""
-
-
-class PortTakenError(ClusterError):
-    """Another program took the port first."""
 
 
 class Cluster:
@@ -66,8 +53,8 @@ class Cluster:
     def start(self) -> None:
         """Start everything and wait until the API server is ready and controllers work. Raises ClusterError."""
         self._write_files()
-        _retry_ports(self._launch_etcd)
-        _retry_ports(self._launch_apiserver)
+        retry_ports(self._launch_etcd)
+        retry_ports(self._launch_apiserver)
         self._launch_controllers()
 
     def start_apiserver(self) -> None:
@@ -169,21 +156,7 @@ class Cluster:
         self.pids[name] = self._supervisor.start(name, self._commands[name], self._files.log(name))
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            code = self._supervisor.exit_code(name)
-            if code is not None:
-                log = _tail(self._files.log(name))
-                kind = PortTakenError if _PORT_TAKEN in log else ClusterError
-                raise kind(f"{name} ended with exit status {code}. The end of its log:\n{log}")
-            try:
-                if ready():
-                    return
-            except OSError:
-                pass
-            time.sleep(0.05)
-        log = _tail(self._files.log(name))
-        raise ClusterError(f"{name} was not ready after {START_SECONDS:.0f} s. The end of its log:\n{log}")
+        wait_until(ready, self._supervisor, name, self._files.log(name))
 
 
 @contextmanager
@@ -194,9 +167,7 @@ def running(*, audit: bool = True, name: str = "") -> Iterator[Cluster]:
     Nothing is left behind, even if this process is killed. Raises BuildError, InstallError, ClusterError.
     """
     binaries = ensure_built()
-    with exclusive(runs() / ".lock", "it is starting another cluster"):
-        remove_abandoned()
-        state = Path(tempfile.mkdtemp(prefix="cluster-", dir=runs()))
+    with new_state() as state:
         cluster = Cluster(binaries, state, audit=audit)
     try:
         cluster.start()
@@ -204,16 +175,3 @@ def running(*, audit: bool = True, name: str = "") -> Iterator[Cluster]:
         yield cluster
     finally:
         cluster.stop()
-
-
-def _retry_ports(launch: Callable[[], None]) -> None:
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return launch()
-        except PortTakenError:
-            continue
-    return launch()
-
-
-def _tail(log: Path, lines: int = 15) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""

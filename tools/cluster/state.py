@@ -4,10 +4,13 @@ import fcntl
 import json
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tools.cache import cache_root
+from tools.cache import cache_root, exclusive
 
 _RECORD = "cluster.json"
 
@@ -25,6 +28,14 @@ class Record:
 def runs() -> Path:
     """The folder that holds a state folder for every cluster."""
     return cache_root() / "cluster" / "run"
+
+
+@contextmanager
+def new_state() -> Iterator[Path]:
+    """A new state folder, after those are removed that nobody owns. A supervisor takes it inside the `with` block."""
+    with exclusive(runs() / ".lock", "it is starting another cluster"):
+        _remove_abandoned()
+        yield Path(tempfile.mkdtemp(prefix="cluster-", dir=runs()))
 
 
 def record(state: Path, name: str, server: str) -> None:
@@ -46,7 +57,7 @@ def find(name: str) -> Record | None:
     return next((one for one in ready_clusters() if one.name == name), None)
 
 
-def remove_abandoned() -> None:
+def _remove_abandoned() -> None:
     """Remove state folders whose supervisor was killed or lost with the machine: nobody holds their lock."""
     for state in runs().glob("cluster-*"):
         if not is_alive(state):
