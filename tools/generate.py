@@ -1,8 +1,8 @@
 """Write every generated file again: `python -m tools.generate`; with `--check`, say which are not current.
 
 Generated are the expected outputs in examples/ and tests/golden/, what the Helm chart has in common with the other
-manifests, and the alerts for the Prometheus operator. Read the diff before you commit one. The assets of the report's
-page are only compared with the sources that they name: `make assets` builds them.
+manifests, the alerts for the Prometheus operator, and the health checks for Argo CD. Read the diff before you commit
+one. The assets of the report's page are only compared with the sources that they name: `make assets` builds them.
 """
 
 import argparse
@@ -31,6 +31,11 @@ CHART = {
     "profile.yaml": "config/manager/profile.yaml",
 }
 """Where each copy in the chart comes from."""
+HEALTH_CHECKS = {
+    "health/servicegraph.lua": "servicegraph.dev_ServiceGraph",
+    "waves/application.lua": "argoproj.io_Application",
+}
+"""What each script in config/argocd tells the health of."""
 
 Files = Iterator[tuple[Path, str]]
 
@@ -87,7 +92,32 @@ def prometheus_rule() -> Files:
     yield folder / "prometheus-rule.yaml", yaml.safe_dump(rule, sort_keys=False, width=120)
 
 
-GENERATORS: tuple[Callable[[], Files], ...] = (examples, goldens, chart, prometheus_rule)
+class _Literal(yaml.SafeDumper):
+    """Writes text of several lines as it is."""
+
+
+_Literal.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
+)
+
+
+def health_checks() -> Files:
+    """The health checks for Argo CD as a patch of its ConfigMap, and as values of its chart."""
+    for source, kind in HEALTH_CHECKS.items():
+        script = ROOT / "config" / "argocd" / source
+        settings = {f"resource.customizations.health.{kind}": script.read_text()}
+        patch = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "argocd-cm"},
+            "data": settings,
+        }
+        for name, content in {"argocd-cm.yaml": patch, "values.yaml": {"configs": {"cm": settings}}}.items():
+            yield script.with_name(name), yaml.dump(content, Dumper=_Literal, sort_keys=False, width=120)
+
+
+GENERATORS: tuple[Callable[[], Files], ...] = (examples, goldens, chart, prometheus_rule, health_checks)
 
 
 def stale_assets() -> Iterator[Path]:
