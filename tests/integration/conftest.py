@@ -1,14 +1,12 @@
 """The real API servers that integration tests run against."""
 
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.integration.existing import ExistingCluster, Target
+from tests.integration.existing import ExistingCluster, Target, throw_away
 from tests.integration.kube import Audit, Kube
 from tests.integration.look import settled
 from tests.integration.operators import USER, Operator, install, leading, operating
@@ -38,25 +36,15 @@ def cluster(request: pytest.FixtureRequest) -> Target:
 @pytest.fixture
 def namespace(cluster: Target) -> Iterator[str]:
     """A namespace for one test, empty at first and gone afterwards."""
-    with _throw_away(cluster) as name:
+    with throw_away(cluster) as name:
         yield name
 
 
 @pytest.fixture
 def neighbour(cluster: Target) -> Iterator[str]:
     """Another one."""
-    with _throw_away(cluster) as name:
+    with throw_away(cluster) as name:
         yield name
-
-
-@contextmanager
-def _throw_away(cluster: Target) -> Iterator[str]:
-    name = f"test-{secrets.token_hex(4)}"
-    status, answer = cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-    assert status == 201, answer
-    yield name
-    status, answer = cluster.request("DELETE", f"/api/v1/namespaces/{name}")
-    assert status in (200, 202, 404), answer
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
-"""A cluster that was there before the tests."""
+"""A cluster that was there before the tests, and what tests make in any cluster for themselves."""
 
 import asyncio
 import json
+import secrets
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,3 +47,14 @@ class ExistingCluster:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
+
+
+@contextmanager
+def throw_away(cluster: Target) -> Iterator[str]:
+    """A namespace, empty at first and gone after the block."""
+    name = f"test-{secrets.token_hex(4)}"
+    status, answer = cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    assert status == 201, answer
+    yield name
+    status, answer = cluster.request("DELETE", f"/api/v1/namespaces/{name}")
+    assert status in (200, 202, 404), answer

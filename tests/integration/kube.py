@@ -36,6 +36,8 @@ _PLURALS = {
     "ServiceGraph": "servicegraphs",
     "Event": "events",
     "Lease": "leases",
+    "Application": "applications",
+    "AppProject": "appprojects",
 }
 _VERSIONS = {
     "Deployment": "apps/v1",
@@ -50,6 +52,8 @@ _VERSIONS = {
     "ServiceGraph": "servicegraph.dev/v1alpha1",
     "Event": "events.k8s.io/v1",
     "Lease": "coordination.k8s.io/v1",
+    "Application": "argoproj.io/v1alpha1",
+    "AppProject": "argoproj.io/v1alpha1",
 }
 
 
@@ -178,8 +182,12 @@ class Audit:
 
     def writes_in(self, namespace: str) -> list[tuple[str, str, str]]:
         """Verb, resource and name of everything it wrote in a namespace."""
-        entries = self.writes(namespace)
-        return [(entry["verb"], _resource(entry), entry["objectRef"].get("name", "")) for entry in entries]
+        return [_written(entry) for entry in self.writes(namespace)]
+
+    def writes_anywhere(self, *groups: str) -> list[tuple[str, str, str]]:
+        """The same of everything that it wrote, except in these API groups."""
+        entries = (entry for entry in self._entries() if entry["objectRef"].get("apiGroup", "") not in groups)
+        return [_written(entry) for entry in entries]
 
     def _entries(self) -> Iterator[Object]:
         with self._log.open("rb") as log:
@@ -197,6 +205,10 @@ def path_of(kind: str, namespace: str, name: str = "") -> str:
     version = _VERSIONS.get(kind, "v1")
     parts = ("apis" if "/" in version else "api", version, *(("namespaces", namespace) if namespace else ()))
     return "/" + "/".join(part for part in (*parts, _PLURALS[kind], name) if part)
+
+
+def _written(entry: Object) -> tuple[str, str, str]:
+    return entry["verb"], _resource(entry), entry["objectRef"].get("name", "")
 
 
 def _resource(entry: Object) -> str:

@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import subprocess
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from tools.cluster.toolchain import find_kubectl
 _PARTS = ("base/config", "base/application-controller-roles", "cluster-rbac/application-controller")
 _TOKEN = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{CONTROLLER}/token"
 _TOKEN_SECONDS = 24 * 3600
+_PROJECTS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/appprojects"
+_SERVED_SECONDS = 60.0
 
 _NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
 _PROJECT = {
@@ -36,7 +39,7 @@ def install(cluster: Cluster, manifests: Path, components: Iterable[Path], work:
     Raises ClusterError.
     """
     _kubectl(cluster, "apply", "--server-side", "-k", str(manifests / "crds"))
-    _kubectl(cluster, "wait", "--for=condition=Established", "--timeout=60s", "-k", str(manifests / "crds"))
+    _wait_for_projects(cluster)
     _kubectl(cluster, "apply", "--server-side", "-k", str(_overlay(manifests, components, work)))
     spec = {"expirationSeconds": _TOKEN_SECONDS}
     status, answer = cluster.request("POST", _TOKEN, {"spec": spec})
@@ -64,6 +67,15 @@ def _overlay(manifests: Path, components: Iterable[Path], work: Path) -> Path:
     }
     _write(folder / "kustomization.yaml", kustomization)
     return folder
+
+
+def _wait_for_projects(cluster: Cluster) -> None:
+    """`kubectl wait` fails on a CRD that has no conditions yet."""
+    deadline = time.monotonic() + _SERVED_SECONDS
+    while cluster.request("GET", _PROJECTS)[0] != 200:
+        if time.monotonic() > deadline:
+            raise ClusterError(f"the API server does not serve AppProjects after {_SERVED_SECONDS:.0f} s")
+        time.sleep(0.05)
 
 
 def _path(target: Path, folder: Path) -> str:
