@@ -181,13 +181,18 @@ CONDITION = some(
     reason=TEXT,
     message=TEXT,
 )
+CONDITIONS = st.lists(CONDITION, max_size=6)
+READY = {"type": "Ready", "status": "True"}
 PROBLEM = some(code=TEXT, severity=st.sampled_from(["error", "warning", "info"]), path=TEXT, message=TEXT)
 
 
 @given(
     st.fixed_dictionaries(
         {"observedGeneration": st.just(3)},
-        optional={"conditions": st.lists(CONDITION, max_size=6), "problems": st.lists(PROBLEM, max_size=2)},
+        optional={
+            "conditions": CONDITIONS | CONDITIONS.map(lambda conditions: [*conditions, READY]),
+            "problems": st.lists(PROBLEM, max_size=2),
+        },
     )
 )
 def test_an_odd_status_is_no_error(found: dict[str, Any]) -> None:
