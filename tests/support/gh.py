@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Stands in for GitHub's command line where there is no GitHub: keeps the comments of a pull request in $GH_COMMENTS.
 
-It does what the workflow asks of `gh api`; whatever else is asked is an error. The jq filter is not run: a listing prints
-the comments of the workflow itself, which is what that filter says.
+It does what the workflow asks of `gh api`; whatever else is asked is an error. The jq filter is not run: a listing
+prints the comments of the workflow itself, which is what that filter says.
 """
 
 import json
