@@ -221,3 +221,9 @@ def test_an_application_is_not_healthy_before_it_is_synced(
     found = {part: {key: value} for part, (key, value) in parts.items() if value is not None}
     assert health(APPLICATION, {"metadata": {}, "status": found})[0] == expected
     assert health(APPLICATION, {"metadata": {}})[0] == "Progressing"
+
+
+def test_the_page_names_every_reason() -> None:
+    page = (ROOT / "docs" / "gitops.md").read_text()
+    rows = [line for line in page.splitlines() if re.match(r"\| (Healthy|Suspended|Progressing|Degraded)", line)]
+    assert reasons() <= set(re.findall(r"\w+", " ".join(row.split("|")[3] for row in rows)))
