@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from tests.contract import ROOT
-from tests.integration.operators import SYSTEM
 from tests.integration.kustomize import build
+from tests.integration.operators import SYSTEM
 from tests.integration.test_config import found, kubectl
 from tools.cluster import running
 from tools.cluster.kind.programs import HELM, built
