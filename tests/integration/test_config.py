@@ -13,6 +13,7 @@ from servicegraph.sources.profile import read_profile
 from tests.contract import ROOT
 from tests.integration.access import VERBS, may, permissions
 from tests.integration.kube import Kube
+from tests.integration.kustomize import build, of_kind
 from tests.integration.operators import ACCOUNT, SYSTEM, USER, kubeconfig_of, operating
 from tests.waiting import eventually
 from tools.cluster import Cluster, running
@@ -57,17 +58,6 @@ def kubectl(cluster: Cluster, *arguments: str | Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def build(folder: Path) -> list[dict[str, Any]]:
-    """The objects of a kustomization."""
-    done = subprocess.run([find_kubectl(), "kustomize", folder], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return list(yaml.safe_load_all(done.stdout))
-
-
-def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [found for found in objects if found["kind"] == kind]
 
 
 def the_pod(objects: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]]:

@@ -8,14 +8,16 @@ import pytest
 import yaml
 
 from tests.contract import ROOT
+from tests.integration.kustomize import build
 from tests.integration.operators import SYSTEM
-from tests.integration.test_config import build, found, kubectl
+from tests.integration.test_config import found, kubectl
 from tools.cluster import running
 from tools.cluster.kind.programs import HELM, built
 
 CHART, CONFIG = ROOT / "config" / "helm", ROOT / "config"
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/servicegraphs.servicegraph.dev"
 DEPLOYMENT = f"/apis/apps/v1/namespaces/{SYSTEM}/deployments/servicegraph-operator"
+KEPT = {"helm.sh/resource-policy": "keep", "argocd.argoproj.io/sync-options": "Prune=false,Delete=false"}
 NAMED = ("--set", "namespaces={shop}", "--set", "crd=false", "--set", "userRoles=false")
 
 Object = dict[str, Any]
@@ -54,7 +56,7 @@ def comparable(objects: list[Object]) -> dict[tuple[str, str, str], Object]:
         if made["kind"] == "ConfigMap":
             unhash(made["metadata"])
         if made["kind"] == "CustomResourceDefinition":
-            assert made["metadata"].pop("annotations", None) in (None, {"helm.sh/resource-policy": "keep"})
+            assert made["metadata"].pop("annotations", None) in (None, KEPT)
         if made["kind"] == "Deployment":
             pod = made["spec"]["template"]["spec"]
             unhash(pod["volumes"][0]["configMap"])
@@ -81,6 +83,11 @@ def test_the_chart_means_the_same_when_packed(program: Path, tmp_path: Path) -> 
     helm(program, "package", CHART, "--destination", tmp_path)
     (packed,) = tmp_path.iterdir()
     assert comparable(template(program, chart=packed)) == comparable(template(program))
+
+
+def test_the_crd_is_kept_whoever_installs_the_chart(program: Path) -> None:
+    (crd,) = (found for found in template(program) if found["kind"] == "CustomResourceDefinition")
+    assert crd["metadata"]["annotations"] == KEPT
 
 
 def test_for_named_namespaces_the_chart_installs_what_kustomize_does(program: Path) -> None:

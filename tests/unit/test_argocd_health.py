@@ -181,13 +181,18 @@ CONDITION = some(
     reason=TEXT,
     message=TEXT,
 )
+CONDITIONS = st.lists(CONDITION, max_size=6)
+READY = {"type": "Ready", "status": "True"}
 PROBLEM = some(code=TEXT, severity=st.sampled_from(["error", "warning", "info"]), path=TEXT, message=TEXT)
 
 
 @given(
     st.fixed_dictionaries(
         {"observedGeneration": st.just(3)},
-        optional={"conditions": st.lists(CONDITION, max_size=6), "problems": st.lists(PROBLEM, max_size=2)},
+        optional={
+            "conditions": CONDITIONS | CONDITIONS.map(lambda conditions: [*conditions, READY]),
+            "problems": st.lists(PROBLEM, max_size=2),
+        },
     )
 )
 def test_an_odd_status_is_no_error(found: dict[str, Any]) -> None:
@@ -216,3 +221,9 @@ def test_an_application_is_not_healthy_before_it_is_synced(
     found = {part: {key: value} for part, (key, value) in parts.items() if value is not None}
     assert health(APPLICATION, {"metadata": {}, "status": found})[0] == expected
     assert health(APPLICATION, {"metadata": {}})[0] == "Progressing"
+
+
+def test_the_page_names_every_reason() -> None:
+    page = (ROOT / "docs" / "gitops.md").read_text()
+    rows = [line for line in page.splitlines() if re.match(r"\| (Healthy|Suspended|Progressing|Degraded)", line)]
+    assert reasons() <= set(re.findall(r"\w+", " ".join(row.split("|")[3] for row in rows)))

@@ -81,7 +81,8 @@ def test_the_profile_that_is_installed_is_the_one_that_render_assumes() -> None:
 
 
 def test_the_version_is_the_same_everywhere() -> None:
-    assert manifest("manager/kustomization.yaml")["images"][0]["newTag"] == VERSION
+    for kustomization in ("manager", "argocd/plugin"):
+        assert manifest(f"{kustomization}/kustomization.yaml")["images"][0]["newTag"] == VERSION
     assert f"ARG VERSION={VERSION}\n" in (ROOT / "Dockerfile").read_text()
     assert VERSION in (ROOT / "CHANGELOG.md").read_text()
     chart = manifest("helm/Chart.yaml")

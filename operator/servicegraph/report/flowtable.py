@@ -1,7 +1,12 @@
-"""Changed flows as a Markdown table, for a pull request."""
+"""Changed flows as a Markdown table, for a comment on a pull request."""
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
+
+LONGEST = 60_000
+"""Characters. GitHub takes comments of up to 65,536; the rest is for who posts it."""
+LONGEST_ASIDE = 4_000
 
 
 class Row(NamedTuple):
@@ -16,14 +21,28 @@ class Row(NamedTuple):
 
 
 def markdown(headline: str, rows: Sequence[Row], asides: Iterable[str] = ()) -> str:
-    """The headline, a table with a line for each change, and what else is to be said."""
+    """The headline, a table with a line for each change, and what else is to be said; cut where it gets too long."""
     parts = [f"### Access: {headline}\n"]
+    notes = [f"{_cut(plain(aside))}\n" for aside in asides]
     if rows:
-        table = ["| | from | to | ports | because of |", "|---|---|---|---|---|"]
-        table += [_line(row) for row in rows]
-        parts.append("\n".join(table) + "\n")
-    parts += [f"{plain(aside)}\n" for aside in asides]
-    return "\n".join(parts)
+        lines = [_line(row) for row in rows]
+        fitting = _fitting(lines, LONGEST - sum(map(len, (*parts, *notes))))
+        parts.append(
+            "\n".join(["| | from | to | ports | because of |", "|---|---|---|---|---|", *lines[:fitting]]) + "\n"
+        )
+        if fitting < len(lines):
+            parts.append(f"{len(lines) - fitting} more changes do not fit here: `servicegraph diff` lists them.\n")
+    return "\n".join([*parts, *notes])
+
+
+def _fitting(lines: Sequence[str], room: int) -> int:
+    """How many lines there is room for, beside the head of the table and a line that counts the rest."""
+    ends = accumulate(len(line) + 1 for line in lines)
+    return sum(end <= room - 200 for end in ends)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_ASIDE else f"{text[:LONGEST_ASIDE]} ..."
 
 
 def _line(row: Row) -> str:
