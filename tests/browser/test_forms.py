@@ -1,5 +1,7 @@
-"""Mermaid and Graphviz themselves read what the report writes; its SVG is a picture; the page's assets are current."""
+"""Mermaid and Graphviz themselves read what the report writes, and the diagrams of the documentation; its SVG is a
+picture; the page's assets are current."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,14 @@ from playwright.sync_api import Page
 
 from tests.browser.opened import NODE_MODULES, ROOT
 
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+DIAGRAMS = [
+    pytest.param(diagram, id=f"{page.relative_to(ROOT)} {number}")
+    for page in PAGES
+    for number, diagram in enumerate(
+        re.findall(r"^```mermaid\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE), 1
+    )
+]
 CASES = ["examples/shop", "examples/bank", "tests/golden/consent"]
 
 
@@ -17,12 +27,21 @@ def report(form: str, case: str) -> str:
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
+def drawn_by_mermaid(text: str, page: Page) -> str:
+    page.add_script_tag(path=NODE_MODULES / "mermaid" / "dist" / "mermaid.min.js")
+    drawn: str = page.evaluate("async text => (await mermaid.render('drawn', text)).svg", text)
+    return drawn
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_mermaid_draws_it(case: str, page: Page) -> None:
     text = report("mermaid", case)
-    page.add_script_tag(path=NODE_MODULES / "mermaid" / "dist" / "mermaid.min.js")
-    drawn = page.evaluate("async text => (await mermaid.render('drawn', text)).svg", text)
-    assert drawn.count("flowchart-link") >= text.count("-->")
+    assert drawn_by_mermaid(text, page).count("flowchart-link") >= text.count("-->")
+
+
+@pytest.mark.parametrize("diagram", DIAGRAMS)
+def test_mermaid_draws_the_diagrams_of_the_documentation(diagram: str, page: Page) -> None:
+    assert drawn_by_mermaid(diagram, page).count("flowchart-link") >= diagram.count("-->")
 
 
 @pytest.mark.parametrize("case", CASES)

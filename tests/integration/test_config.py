@@ -1,5 +1,6 @@
 """What config/ installs, on a real API server: what is admitted, who may do what, and what an uninstall leaves."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -53,9 +54,13 @@ OF_THE_CLUSTER = {"namespaces": READ, "nodes": READ, "servicecidrs.networking.k8
 LEASES = {"leases.coordination.k8s.io": {"create"}}
 
 
-def kubectl(cluster: Cluster, *arguments: str | Path) -> str:
+def kubectl_says(cluster: Cluster, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [find_kubectl(), "--kubeconfig", cluster.kubeconfig, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def kubectl(cluster: Cluster, *arguments: str | Path) -> str:
+    done = kubectl_says(cluster, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -155,6 +160,32 @@ def test_the_built_in_edit_role_writes_no_graphs(installed: Cluster) -> None:
     kubectl(installed, "create", "rolebinding", "dev", "-n", "shop", "--clusterrole=edit", "--user=dan")
     eventually(lambda: may(installed, "dan", "shop", ("apps", "deployments"), "create"))
     assert not may(installed, "dan", "shop", GRAPHS, "create")
+
+
+@whole_cluster
+def test_admission_holds_the_operators_token_to_policies_of_its_names(installed: Cluster, tmp_path: Path) -> None:
+    """Not by owner or label: those are the writer's to choose."""
+
+    def written(name: str, *user: str) -> str:
+        policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name}}
+        file = tmp_path / f"{name}.json"
+        file.write_text(json.dumps({**policy, "spec": {"podSelector": {}}}))
+        return kubectl_says(installed, "apply", "--server-side", "-n", "elsewhere", "-f", file, *user).stderr
+
+    token = f"--as={USER}"
+    assert not written("theirs")
+    assert not written("another", token)
+    kubectl(installed, "apply", "--server-side", "-k", CONFIG / "admission")
+    try:
+        eventually(lambda: "named sg-… only" in written("a-third", token), "the policy is in force")
+        assert not written("sg-search", token)
+        deleted = kubectl_says(installed, "delete", "networkpolicy", "-n", "elsewhere", "theirs", token)
+        assert "named sg-… only" in deleted.stderr
+        kubectl(installed, "delete", "networkpolicy", "-n", "elsewhere", "sg-search", token)
+        assert not written("a-third"), "others are not concerned"
+    finally:
+        kubectl(installed, "delete", "-k", CONFIG / "admission")
+        kubectl(installed, "delete", "networkpolicies", "-n", "elsewhere", "--all")
 
 
 @either

@@ -19,6 +19,7 @@ from tools.cluster.proxy import FaultProxy
 MANY = [f"svc-{number:03}" for number in range(300)]
 CHAIN = {name: {"calls": [{"service": MANY[(number + 1) % len(MANY)]}]} for number, name in enumerate(MANY)}
 SECONDS = 90.0
+READY = 'servicegraph_graphs{condition="Ready",status="True"}'
 
 
 @pytest.fixture
@@ -120,3 +121,14 @@ def test_what_changes_while_nobody_leads_is_done_by_the_next(
     eventually(lambda: one.exit_code is not None, "the former leader ends", SECONDS)
     assert one.exit_code == 1
     assert audit.writes(namespace, "networkpolicies", "servicegraphs/status") == []
+
+
+def test_a_follower_counts_what_the_leader_counts(kube: Kube, namespace: str, one: Operator, two: Operator) -> None:
+    """So that alerts and dashboards have no gap when it takes over."""
+    kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP))
+
+    def counts(operator: Operator) -> list[float]:
+        return [operator.metric(name) for name in ("servicegraph_policies", READY)]
+
+    eventually(lambda: min(counts(one)) > 0, "the leader counts")
+    eventually(lambda: counts(two) == counts(one), "the follower counts the same")

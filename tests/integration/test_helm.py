@@ -96,7 +96,7 @@ def test_for_named_namespaces_the_chart_installs_what_kustomize_does(program: Pa
 
 def test_the_deployment_mounts_the_profile_that_is_given_and_rolls_with_it(program: Path, tmp_path: Path) -> None:
     profile = tmp_path / "profile.yaml"
-    profile.write_text("# Ours\napiVersion: servicegraph.dev/v1alpha1\nkind: ClusterProfile\nengine: Cilium\n")
+    profile.write_text("    # Ours\napiVersion: servicegraph.dev/v1alpha1\nkind: ClusterProfile\nengine: Cilium\n")
     names = set()
     for arguments in ((), ("--set-file", f"profile={profile}")):
         objects = template(program, *arguments)
@@ -128,7 +128,7 @@ def test_values_reach_the_deployment(program: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["replica=3", "env.SERVICEGRAPH_NAMESPACES=shop", "env.LOG_LEVEL=debug", "namespaces={Shop}"]
+    "wrong", ["replica=3", "env.SERVICEGRAPH_NAMESPACES=shop", "env.LOG_LEVEL=debug", "namespaces={Shop}", "profile="]
 )
 def test_values_that_mean_nothing_are_refused(program: Path, wrong: str) -> None:
     done = run(program, "template", CHART, "--kube-version", "1.36", "--set", wrong)

@@ -97,3 +97,16 @@ def test_every_alert_says_what_is_wrong_and_where_to_read_on() -> None:
         assert set(rule["annotations"]) == {"summary", "description"}
         for page in re.findall(r"docs/\S+\.md", rule["annotations"]["description"]):
             assert (ROOT / page).exists()
+
+
+def minutes(text: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)([mh])", text).groups()  # type: ignore[union-attr]
+    return int(number) * {"m": 1, "h": 60}[unit]
+
+
+def test_a_burst_of_failures_that_is_over_raises_no_alert() -> None:
+    """An increase is seen for as long as its window is, so an alert has to wait for longer."""
+    windows = {rule["alert"]: re.findall(r"increase\(\S+\[(\w+)\]\)", rule["expr"]) for rule in RULES}
+    assert sum(map(len, windows.values())) == 2
+    for rule in RULES:
+        assert all(minutes(rule["for"]) > minutes(window) for window in windows[rule["alert"]])

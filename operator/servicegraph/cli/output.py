@@ -19,6 +19,7 @@ FINE, FINDINGS, REFUSED = 0, 1, 2
 
 _BROKEN_PIPE = 128 + 13
 _MOST = 100
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.INFO: "36"}
 
 
@@ -124,6 +125,6 @@ def _tell(lines: Sequence[tuple[str, Severity, str]]) -> None:
     coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     for where, severity, message in lines[:_MOST]:
         label = f"\033[1;{_COLOURS[severity]}m{severity}\033[0m" if coloured else severity
-        sys.stderr.write(f"{where}: {label}: {message}\n")
+        sys.stderr.write(f"{where.translate(_CONTROLS)}: {label}: {message.translate(_CONTROLS)}\n")
     if len(lines) > _MOST:
         sys.stderr.write(f"... and {len(lines) - _MOST} more\n")

@@ -194,6 +194,14 @@ def _external(caller: DeclaredService, entry: Entry, callee: Subject, view: View
         )
         finding = Finding(Code.EXTERNAL_SERVICE, Severity.ERROR, message)
         return _refused(caller, entry, finding, EdgeState.UNSUPPORTED, callee.key)
+    meant, what = ("cidr", "addresses") if callee.external_name is None else ("fqdn", "a DNS name")
+    if meant in view.profile.limits.forbidden_parties:
+        message = (
+            f"the Service {callee.key} stands for {what}, and this cluster forbids {meant} in graphs: ask its "
+            "administrators"
+        )
+        finding = Finding(Code.LIMIT_EXCEEDED, Severity.ERROR, message)
+        return _refused(caller, entry, finding, EdgeState.UNSUPPORTED, callee.key)
     if callee.external_name is not None:
         if speaks_cilium(caller, view.profile):
             table = resolve_ports((callee.reached,), entry.ports, pod_port)

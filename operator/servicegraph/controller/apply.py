@@ -10,7 +10,7 @@ from servicegraph.compiler.emit.names import DEFAULT_DENY
 from servicegraph.controller.compare import Action, Verb, matches
 from servicegraph.controller.live import LivePolicy, PolicyKey, engine_of, service_of
 from servicegraph.controller.manifests import body, without_additions, without_marks_of_others
-from servicegraph.controller.metrics import Metrics
+from servicegraph.controller.metrics import Metrics, result_of
 from servicegraph.controller.plan import Plan
 from servicegraph.controller.policykinds import read_policy, resource_of
 from servicegraph.controller.state import State
@@ -85,7 +85,7 @@ class Applier:
             else:
                 refusal = await self._apply(key, action)
         except ApiError as error:
-            self._count(action, str(error.status))
+            self._count(action, result_of(error))
             return await self._refused(key, action, error)
         self._count(action, "ok")
         _log.info("%s policy %s/%s", action.verb.value, *key)
@@ -143,7 +143,7 @@ class Applier:
 
     async def _refused(self, key: PolicyKey, action: Action, error: ApiError) -> Refusal:
         name = key[1]
-        if _namespace_ends(error):
+        if error.is_namespace_ending:
             return Refusal(Failure(name, "Retrying", f"namespace {key[0]} is being deleted"), NAMESPACE_SECONDS)
         if error.status == 404 and action.verb is Verb.CREATE:
             plural = resource_of(name).plural
@@ -192,10 +192,3 @@ def _fault(action: Action) -> str | None:
     if check is None or check.fault is None:
         return None
     return f"policy {action.name} would not allow exactly what is declared, so it is not written: {check.fault}"
-
-
-def _namespace_ends(error: ApiError) -> bool:
-    """Whether the namespace is being deleted or gone: its policies go with it."""
-    if error.status == 404:
-        return "namespaces" in error.message
-    return error.status == 403 and "being terminated" in error.message

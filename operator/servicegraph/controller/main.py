@@ -7,7 +7,7 @@ import signal
 from servicegraph.controller.health import serving
 from servicegraph.controller.leader import Leadership, LeadershipLostError, new_identity
 from servicegraph.controller.lease import Timing
-from servicegraph.controller.metrics import Metrics
+from servicegraph.controller.metrics import Metrics, result_of
 from servicegraph.controller.operator import Operator
 from servicegraph.controller.settings import Settings
 from servicegraph.model.profile import ClusterProfile
@@ -35,7 +35,7 @@ async def run(settings: Settings, connection: Connection, profile: ClusterProfil
         in_flight=settings.in_flight,
         timeout=settings.request_seconds,
         fence=fence,
-        on_error=lambda status: metrics.api_errors.labels(str(status)).inc(),
+        on_error=lambda error: metrics.api_errors.labels(result_of(error)).inc(),
     )
     async with client:
         operator = Operator(settings, connection, client, profile, metrics, identity)

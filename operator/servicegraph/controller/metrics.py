@@ -6,6 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from servicegraph.sources.api import ApiError
+
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -22,7 +24,9 @@ class Metrics:
         )
         self.writes = self._counter("writes_total", "Writes to the API server.", "resource", "verb", "result")
         self.api_errors = self._counter(
-            "api_errors_total", "Requests that failed, by HTTP status, 0 for no answer.", "status"
+            "api_errors_total",
+            "Requests that failed, by HTTP status, 0 for no answer, ending for a namespace being deleted.",
+            "status",
         )
         self.graphs = self._gauge("graphs", "ServiceGraphs by the status of each condition.", "condition", "status")
         self.policies = self._gauge("policies", "Policies that should exist.")
@@ -48,6 +52,11 @@ class Metrics:
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
         return Gauge(f"servicegraph_{name}", about, labels, registry=self.registry)
+
+
+def result_of(error: ApiError) -> str:
+    """A request that failed, in a label: its HTTP status, 0 for no answer, `ending` for a namespace being deleted."""
+    return "ending" if error.is_namespace_ending else str(error.status)
 
 
 class _Staleness(Collector):

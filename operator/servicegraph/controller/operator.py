@@ -83,6 +83,7 @@ class Operator:
         await self._caches.synced()
         await self._surroundings.find()
         tasks.create_task(self._engine.run())
+        tasks.create_task(self._gauge())
         tasks.create_task(self._surroundings.run(lambda: self._caches.nodes_changed(self._settings.resync_seconds)))
 
     async def lead(self, tasks: asyncio.TaskGroup) -> None:
@@ -99,7 +100,6 @@ class Operator:
         tasks.create_task(self._events.run())
         tasks.create_task(self._resync())
         tasks.create_task(self._poll_drains())
-        tasks.create_task(self._gauge())
 
     def receive(self, kind: str | None, raw: Mapping[str, Any]) -> None:
         """Take what happened to a ServiceGraph: `kind` is the type of the watch event, None in a list."""

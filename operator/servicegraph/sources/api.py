@@ -46,6 +46,13 @@ class ApiError(Exception):
         """Whether the same request may succeed later without anybody changing anything."""
         return self.status in (0, 408, 429) or self.status >= 500
 
+    @property
+    def is_namespace_ending(self) -> bool:
+        """Whether the namespace is being deleted, or gone: no permission is missing."""
+        if self.status == 404:
+            return "namespaces" in self.message
+        return self.status == 403 and "being terminated" in self.message
+
 
 class ApiClient:
     """A client of one API server. An async context manager; safe to share between tasks of one loop.
@@ -53,7 +60,7 @@ class ApiClient:
     At most `in_flight` writes are under way at once; each request but a watch ends after `timeout` seconds at the
     latest, its time in the queue included. `fence` is called before each write with the seconds it may take, and again
     before each of its bytes is sent; where they must not be it raises OSError, and the write ApiError like any other
-    that did not get through. `on_error` is told the status of each ApiError.
+    that did not get through. `on_error` is told each ApiError.
     """
 
     def __init__(
@@ -63,7 +70,7 @@ class ApiClient:
         in_flight: int = 16,
         timeout: float = 10.0,
         fence: Callable[[float], None] | None = None,
-        on_error: Callable[[int], None] = lambda status: None,
+        on_error: Callable[[ApiError], None] = lambda error: None,
     ) -> None:
         self.timeout = timeout
         self._on_error = on_error
@@ -237,8 +244,9 @@ class ApiClient:
         return self._failed(response.status, reason, status.message, float(after) if after.isdigit() else None)
 
     def _failed(self, status: int, reason: str, message: str, retry_after: float | None = None) -> ApiError:
-        self._on_error(status)
-        return ApiError(status, reason, message, retry_after)
+        error = ApiError(status, reason, message, retry_after)
+        self._on_error(error)
+        return error
 
 
 def _query(**parameters: str) -> dict[str, str]:

@@ -53,6 +53,15 @@ def test_json_counts_and_places_problems(capsysbinary: Any) -> None:
     )
 
 
+def test_manifests_of_others_command_no_terminal(capsysbinary: Any, tmp_path: Path) -> None:
+    """The API server would refuse such a name; a manifest in a pull request has been nowhere yet."""
+    text = (ROOT / "tests" / "golden" / "ports-not-found" / "input.yaml").read_text()
+    (tmp_path / "input.yaml").write_text(text.replace("name: http,", '"name": "\\e[31m",'))
+    ran = run(capsysbinary, str(tmp_path))
+    assert "\\x1b[31m (8080)" in ran.said
+    assert "\x1b" not in ran.said
+
+
 def test_lines_name_the_entry_in_its_file(capsysbinary: Any) -> None:
     plain, placed = run(capsysbinary, str(SHOP)).printed, run(capsysbinary, str(SHOP), "--lines").printed
     graph = (SHOP / "servicegraph.yaml").read_text().splitlines()

@@ -3,8 +3,8 @@
 import pytest
 
 from servicegraph.model.problems import Code, Severity
-from servicegraph.model.profile import ClusterProfile, Limits, ProfileParty
-from tests.unit.compiler.cluster import RANGES, World, app, graph
+from servicegraph.model.profile import ClusterProfile, Engine, Limits, ProfileParty
+from tests.unit.compiler.cluster import RANGES, Raw, World, app, endpoints, graph, service
 
 
 def limited(spec: str, **limits: object) -> World:
@@ -37,6 +37,28 @@ def test_a_forbidden_party_gives_no_rule(entry: str, forbidden: str) -> None:
     (problem,) = world.problems(Code.LIMIT_EXCEEDED)
     assert (problem.path, problem.severity) == (".spec.services[0].calls[0]", Severity.ERROR)
     assert {edge.rpartition(" ")[2] for edge in world.edges()} == {"Unsupported"}
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "objects"),
+    [
+        ("cidr", [service("shop/legacy", "https:443", {}), endpoints("shop/legacy", ["198.51.100.7"], "https:443")]),
+        ("fqdn", [service("shop/legacy", "https:443", type="ExternalName", externalName="legacy.example.com")]),
+    ],
+)
+def test_a_service_that_stands_for_what_is_forbidden_is_no_way_around(forbidden: str, objects: list[Raw]) -> None:
+    spec = "services: [{name: web, calls: [{service: legacy}]}]"
+
+    def world(*forbidden: str) -> World:
+        profile = ClusterProfile(engine=Engine("Cilium"), ranges=RANGES, limits=Limits(forbidden_parties=forbidden))
+        return World(app("shop/web"), *objects, graph("shop/shop", spec), profile=profile)
+
+    assert world().edges() == {"shop/web -> legacy Active"}
+    limited = world(forbidden)
+    assert limited.edges() == {"shop/web -> legacy Unsupported"}
+    assert [policy.egress for policy in limited.compilation.policies] == [()]
+    (problem,) = limited.problems(Code.LIMIT_EXCEEDED)
+    assert "Service shop/legacy" in problem.message
 
 
 def test_a_forbidden_acceptance_gives_no_rule() -> None:

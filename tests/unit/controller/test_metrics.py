@@ -1,8 +1,10 @@
 """What Prometheus is told."""
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from servicegraph.controller.metrics import Metrics
+from servicegraph.controller.metrics import Metrics, result_of
+from servicegraph.sources.api import ApiError
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -46,3 +48,19 @@ def test_all_names_are_ours_and_explained() -> None:
     for family in text_string_to_metric_families(Metrics().exposition().decode()):
         assert family.name.startswith("servicegraph_")
         assert family.documentation.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "result"),
+    [
+        (0, "no answer in 10 s", "0"),
+        (403, 'networkpolicies is forbidden: User "operator" cannot create resource', "403"),
+        (403, "unable to create new content in namespace shop because it is being terminated", "ending"),
+        (404, 'namespaces "shop" not found', "ending"),
+        (404, 'networkpolicies "sg-search" not found', "404"),
+    ],
+)
+def test_a_namespace_that_is_being_deleted_is_told_from_a_missing_permission(
+    status: int, message: str, result: str
+) -> None:
+    assert result_of(ApiError(status, "", message)) == result
