@@ -69,6 +69,10 @@ test-browser: $(SYNCED) ## The report's page in Chromium: clicks, keys, accessib
 	@$(PYTHON) -m tools.browser
 	$(PYTEST) tests/browser
 
+.PHONY: test-alerts
+test-alerts: $(SYNCED) ## When alerts fire and when they do not, by Prometheus' own promtool (from Debian)
+	$(PYTEST) tests/alerts
+
 .PHONY: oracle
 oracle: $(SYNCED) ## The same with 1,000 random clusters
 	SERVICEGRAPH_ORACLE_CASES=1000 $(PYTEST) tests/oracle

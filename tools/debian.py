@@ -1,10 +1,14 @@
-"""Programs that Debian's packages bring, installed where they are missing."""
+"""Programs that Debian's packages bring: installed where they are missing, or only unpacked."""
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
+
+from tools.cache import cache_root, exclusive
 
 
 def ensure(programs: Mapping[str, str], needed_by: str) -> None:
@@ -19,7 +23,31 @@ def ensure(programs: Mapping[str, str], needed_by: str) -> None:
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise OSError(f"{needed_by} need {wanted}: install them (Debian: apt-get install {wanted}), or run as root")
     print(f"installing {wanted}", file=sys.stderr)
-    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "--quiet", "--quiet"]
+    _apt_get("update")
+    _apt_get("install", "--yes", "--no-install-recommends", *packages)
+
+
+def unpacked(package: str) -> Path:
+    """The files of a package, in the cache: not installed, where its service would start with it.
+
+    Raises OSError where there is no apt-get, CalledProcessError where it fails.
+    """
+    base = cache_root() / "debian"
+    folder = base / package
+    with exclusive(base / "lock", f"it fetches {package}"):
+        if not folder.is_dir():
+            print(f"fetching {package}", file=sys.stderr)
+            with tempfile.TemporaryDirectory(prefix="unpacking-", dir=base) as work:
+                if os.geteuid() == 0:
+                    _apt_get("update")
+                _apt_get("download", package, folder=Path(work))
+                (archive,) = Path(work).glob("*.deb")
+                subprocess.run(["dpkg-deb", "--extract", archive, Path(work) / "files"], check=True)
+                (Path(work) / "files").rename(folder)
+    return folder
+
+
+def _apt_get(*arguments: str, folder: Path | None = None) -> None:
+    command = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-o", "APT::Sandbox::User=root", "--quiet", "--quiet"]
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-        subprocess.run([*apt, *arguments], check=True, env=environment, stdout=sys.stderr)
+    subprocess.run([*command, *arguments], check=True, env=environment, stdout=sys.stderr, cwd=folder)

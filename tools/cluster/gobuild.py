@@ -88,7 +88,9 @@ def build_key(modules: Path, builds: tuple[Build, ...], go_version: str, machine
 def _build(go: Go, build: Build, source: Path, target: Path) -> None:
     target.mkdir(exist_ok=True)
     output = target / build.output
-    command = [str(go.program), "build", "-v", "-trimpath", "-ldflags", build.ldflags]
+    # All are linked without DWARF; not to compile it saves an eighth of the time.
+    command = [str(go.program), "build", "-v", "-trimpath", "-gcflags=all=-dwarf=false"]
+    command += ["-ldflags", build.ldflags]
     command += ["-o", f"{output}/" if output.is_dir() else str(output), *build.packages]
     last: deque[str] = deque(maxlen=25)
     with Progress(f"building {build.title}", f"{build.expected} from an empty Go cache on 2 cores") as progress:

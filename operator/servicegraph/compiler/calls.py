@@ -6,7 +6,8 @@ from servicegraph.compiler.consent import consent_of, is_accepted, ports_waiting
 from servicegraph.compiler.dns import asked_name, name_findings
 from servicegraph.compiler.engines import speaks_cilium
 from servicegraph.compiler.entries import party_text
-from servicegraph.compiler.parties import limited, outside_peers, party_peers
+from servicegraph.compiler.parties import limited, party_peers
+from servicegraph.compiler.places import outside_peers
 from servicegraph.compiler.ports import PortTable, Ranges, Unresolved, pod_port, resolve_ports, service_port
 from servicegraph.compiler.subjects import Subject
 from servicegraph.compiler.terms import Finding
