@@ -69,6 +69,11 @@ test-browser: $(SYNCED) ## The report's page in Chromium: clicks, keys, accessib
 	@$(PYTHON) -m tools.browser
 	$(PYTEST) tests/browser
 
+.PHONY: test-gitops
+test-gitops: $(SYNCED) ## Graphs in git with a real Argo CD: health, no fights, waves, the plugin (compiles it first)
+	@$(PYTHON) -m tools.cluster.argocd build
+	$(PYTEST) tests/gitops
+
 .PHONY: test-alerts
 test-alerts: $(SYNCED) ## When alerts fire and when they do not, by Prometheus' own promtool (from Debian)
 	$(PYTEST) tests/alerts

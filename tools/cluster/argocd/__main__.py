@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 from tools import debian
-from tools.cluster.argocd.build import ensure_built
+from tools.cluster import build as control_plane
+from tools.cluster.argocd import build as argocd
 from tools.cluster.gobuild import BuildError
 from tools.pypi import InstallError
 
@@ -17,7 +18,8 @@ def main() -> int:
     parser.parse_args()
     try:
         debian.ensure({"git": "git"}, "the tests with Argo CD")
-        ensure_built()
+        control_plane.ensure_built()
+        argocd.ensure_built()
     except (BuildError, InstallError, OSError, subprocess.CalledProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
