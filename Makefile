@@ -63,6 +63,12 @@ endif
 test-oracle: $(SYNCED) ## verify/ against other engines: 200 random clusters, every golden case, Kubernetes' truth tables
 	$(PYTEST) tests/oracle
 
+# The first time it waits for Argo CD's build; git comes from Debian where it is missing, as root.
+.PHONY: test-gitops
+test-gitops: $(SYNCED) cluster-build ## Argo CD, the operator and a git server side by side, with the files of config/argocd
+	@$(PYTHON) -m tools.cluster.argocd build
+	$(PYTEST) tests/gitops
+
 # Linux; Chromium and npm come from Debian where they are missing, as root.
 .PHONY: test-browser
 test-browser: $(SYNCED) ## The report's page in Chromium: clicks, keys, accessibility, and that its assets are current
