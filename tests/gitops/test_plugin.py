@@ -42,7 +42,7 @@ def commit(team: Team, *graphs: Object) -> str:
 
 def rendered(team: Team, *flags: str) -> "subprocess.CompletedProcess[str]":
     """What the command line makes of the team's folder."""
-    command = [PROGRAMS / "servicegraph", "render", ".", "--namespace", team.namespace, *flags]
+    command = [str(PROGRAMS / "servicegraph"), "render", ".", "--namespace", team.namespace, *flags]
     return subprocess.run(command, cwd=team.folder, capture_output=True, text=True, check=False)
 
 
