@@ -63,16 +63,17 @@ endif
 test-oracle: $(SYNCED) ## verify/ against other engines: 200 random clusters, every golden case, Kubernetes' truth tables
 	$(PYTEST) tests/oracle
 
+# The first time it waits for Argo CD's build; git comes from Debian where it is missing, as root.
+.PHONY: test-gitops
+test-gitops: $(SYNCED) ## Argo CD, the operator and a git server side by side, with the files of config/argocd
+	@$(PYTHON) -m tools.cluster.argocd build
+	$(PYTEST) tests/gitops
+
 # Linux; Chromium and npm come from Debian where they are missing, as root.
 .PHONY: test-browser
 test-browser: $(SYNCED) ## The report's page in Chromium: clicks, keys, accessibility, and that its assets are current
 	@$(PYTHON) -m tools.browser
 	$(PYTEST) tests/browser
-
-.PHONY: test-gitops
-test-gitops: $(SYNCED) ## Graphs in git with a real Argo CD: health, no fights, waves, the plugin (compiles it first)
-	@$(PYTHON) -m tools.cluster.argocd build
-	$(PYTEST) tests/gitops
 
 .PHONY: test-alerts
 test-alerts: $(SYNCED) ## When alerts fire and when they do not, by Prometheus' own promtool (from Debian)

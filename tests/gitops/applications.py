@@ -11,6 +11,7 @@ from tools.cluster.argocd.commands import NAMESPACE
 
 CONFIG = ROOT / "config" / "argocd"
 REFRESH = "argocd.argoproj.io/refresh"
+_POLL = 0.1
 
 
 def load(path: Path) -> Object:
@@ -47,15 +48,10 @@ class Application:
         return {one["type"]: one["message"] for one in self.status.get("conditions", ())}
 
     def synced(self, revision: str) -> bool:
-        """Whether the cluster is as this revision says, and the sync that made it so is over."""
+        """Whether the cluster is as this revision says, and no sync is running."""
         sync = self.status.get("sync", {})
-        return (sync.get("status"), sync.get("revision")) == ("Synced", revision) and self.synced_to == revision
-
-    @property
-    def synced_to(self) -> str:
-        """The revision of the last sync, if it succeeded."""
-        operation = self.operation
-        return str(operation["syncResult"]["revision"]) if operation.get("phase") == "Succeeded" else ""
+        running = self.operation.get("phase") == "Running"
+        return (sync.get("status"), sync.get("revision")) == ("Synced", revision) and not running
 
     def health_of(self, kind: str, name: str) -> tuple[str, str]:
         """Health and message of one of its resources, empty where there is none."""
@@ -67,12 +63,13 @@ class Application:
 
     def wait(self, revision: str, health: str) -> None:
         """Return when it is Synced with this revision and has this health."""
-        eventually(lambda: self.synced(revision) and self.health == health, f"{self.name} is Synced and {health}")
+        what = f"{self.name} is Synced and {health}"
+        eventually(lambda: self.synced(revision) and self.health == health, what, poll=_POLL)
 
     def refresh(self, how: str) -> None:
         """Have Argo CD compare it now, `normal` or `hard` (reading the manifests anew), and wait until it has."""
         self._kube.patch("Application", NAMESPACE, self.name, {"metadata": {"annotations": {REFRESH: how}}})
-        eventually(lambda: not self._asked_to_refresh(), f"{self.name} is refreshed")
+        eventually(lambda: not self._asked_to_refresh(), f"{self.name} is refreshed", poll=_POLL)
 
     def _asked_to_refresh(self) -> bool:
         found = self._kube.get("Application", NAMESPACE, self.name)

@@ -15,7 +15,8 @@ from tests.waiting import eventually
 from tools.cluster.argocd import ArgoCD
 from tools.cluster.argocd.commands import CMP_SERVER, NAMESPACE
 
-TRACKING = "argocd.argoproj.io/tracking-id"
+ARGO_CDS = {"argocd.argoproj.io/tracking-id", "kubectl.kubernetes.io/last-applied-configuration"}
+"""Annotations that it adds."""
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def commit(team: Team, *graphs: Object) -> str:
 
 def rendered(team: Team, *flags: str) -> "subprocess.CompletedProcess[str]":
     """What the command line makes of the team's folder."""
-    command = [PROGRAMS / "servicegraph", "render", ".", "--namespace", team.namespace, *flags]
+    command = [str(PROGRAMS / "servicegraph"), "render", ".", "--namespace", team.namespace, *flags]
     return subprocess.run(command, cwd=team.folder, capture_output=True, text=True, check=False)
 
 
@@ -52,34 +53,23 @@ def printed(argo: ArgoCD) -> list[str]:
 
 
 def applied(kube: Kube, namespace: str) -> list[Object]:
-    """The policies of a namespace as somebody wrote them: less what the API server and Argo CD add."""
-    return [
-        {
-            "metadata": {
-                "name": one["metadata"]["name"],
-                "labels": one["metadata"].get("labels", {}),
-                "annotations": {k: v for k, v in one["metadata"]["annotations"].items() if k != TRACKING},
-            },
-            "spec": one["spec"],
-        }
-        for one in kube.list("NetworkPolicy", namespace)
-    ]
+    """The policies of a namespace, each as `essence`."""
+    return [essence(one) for one in kube.list("NetworkPolicy", namespace)]
 
 
 def expected(text: str) -> list[Object]:
+    """The policies that were printed, likewise, and nothing else was."""
     documents = [document for document in yaml.safe_load_all(text) if document]
     assert {document["kind"] for document in documents} == {"NetworkPolicy"}
-    return [
-        {
-            "metadata": {
-                "name": one["metadata"]["name"],
-                "labels": one["metadata"].get("labels", {}),
-                "annotations": one["metadata"].get("annotations", {}),
-            },
-            "spec": one["spec"],
-        }
-        for one in sorted(documents, key=lambda document: str(document["metadata"]["name"]))
-    ]
+    return [essence(one) for one in sorted(documents, key=lambda document: str(document["metadata"]["name"]))]
+
+
+def essence(policy: Object) -> Object:
+    """A policy less what the API server and Argo CD add to it, and less empty lists, which the one leaves out."""
+    metadata = policy["metadata"]
+    annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key not in ARGO_CDS}
+    spec = {key: value for key, value in policy["spec"].items() if value != []}
+    return {"name": metadata["name"], "labels": metadata["labels"], "annotations": annotations, "spec": spec}
 
 
 def test_the_plugin_renders_what_the_command_line_does(kube: Kube, rendering: Team, argo: ArgoCD) -> None:

@@ -26,6 +26,7 @@ from tools.cluster.argocd.commands import NAMESPACE
 HERE = ("config", "crds", "examples/shop")
 """What Argo CD reads of this repository."""
 
+KUBE_DNS = ROOT / "tools" / "demo" / "kube-dns.yaml"
 RUNNING = {
     "phase": "Running",
     "podIP": "10.244.0.9",
@@ -91,7 +92,7 @@ def run_operators_pods(kube: Kube) -> None:
 
 def test_graphs_come_once_the_operator_runs(empty: Cluster, kube: Kube, repository: Repository, tmp_path: Path) -> None:
     kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
-    kube.apply(*yaml.safe_load_all((ROOT / "examples" / "shop" / "app.yaml").read_text()))
+    kube.apply(load(KUBE_DNS), *yaml.safe_load_all((ROOT / "examples" / "shop" / "app.yaml").read_text()))
     root = load(CONFIG / "root.yaml")
     root["spec"]["source"]["repoURL"] = repository.url
     kube.apply(root)

@@ -128,6 +128,8 @@ def controller(files: Files, ports: Ports, resync_seconds: int) -> list[str]:
         "KUBECONFIG": str(files.kubeconfig),
         "ARGOCD_RECONCILIATION_TIMEOUT": f"{resync_seconds}s",
         "ARGOCD_RECONCILIATION_JITTER": "0",
+        # Errors of the repo server are kept back for one resync, as they are by default.
+        "ARGOCD_REPO_ERROR_GRACE_PERIOD_SECONDS": f"{resync_seconds}s",
     }
     flags = [f"--kubeconfig={files.kubeconfig}", f"--namespace={NAMESPACE}", f"--redis={_LOOPBACK}:{ports.redis}"]
     flags += [f"--repo-server={_LOOPBACK}:{ports.repo_server}", "--repo-server-plaintext", "--persist-resource-health"]
