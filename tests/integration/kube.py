@@ -184,10 +184,9 @@ class Audit:
         """Verb, resource and name of everything it wrote in a namespace."""
         return [_written(entry) for entry in self.writes(namespace)]
 
-    def writes_anywhere(self, *groups: str) -> list[tuple[str, str, str]]:
-        """The same of everything that it wrote, except in these API groups."""
-        entries = (entry for entry in self._entries() if entry["objectRef"].get("apiGroup", "") not in groups)
-        return [_written(entry) for entry in entries]
+    def writes_anywhere(self) -> list[tuple[str, str, str]]:
+        """The same of everything that it wrote."""
+        return [_written(entry) for entry in self._entries()]
 
     def _entries(self) -> Iterator[Object]:
         with self._log.open("rb") as log:
