@@ -65,7 +65,8 @@ def test_policies_are_written_once(
     """Creates, then updates, then deletes; each time two answers go wrong."""
     path = f"{namespace}/networkpolicies"
     history = History(kube, namespace)
-    kube.apply(*app(namespace, *SHOP))
+    kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP, mode="DryRun"))
+    eventually(lambda: settled(kube, namespace), "everything is seen before anything may be written", SECONDS)
 
     refused = inject(proxy, "PATCH", path, 2, fault)
     kube.apply(graph(namespace, "shop", SHOP))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from servicegraph.sources.listwatch import SILENCE_SECONDS
 from tests.integration.kube import Kube
 from tests.integration.look import condition, policies, ready, settled, versions
 from tests.integration.operators import Operator, leading, operating, through
@@ -17,7 +18,8 @@ from tools.cluster.proxy import FaultProxy
 
 MOVED = {"app": "search-two"}
 KIOSK = {"kiosk": calls("till"), "till": {}}
-SECONDS = 90.0
+SECONDS = SILENCE_SECONDS + 60
+"""A watch that hangs is noticed after its silence."""
 Change = Callable[[], None]
 
 
