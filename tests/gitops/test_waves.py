@@ -4,7 +4,6 @@ There is no node: that pods run, their status is told as a kubelet would tell it
 """
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,8 +56,8 @@ def kube(empty: Cluster) -> Kube:
 def repository(argo: ArgoCD, tmp_path: Path) -> Repository:
     """This repository, as it is, but for the address that its Applications name."""
     made = Repository(argo.repositories / "servicegraph.git", argo.url("servicegraph"), tmp_path / "servicegraph")
-    listed = subprocess.run(["git", "ls-files", *HERE], cwd=ROOT, capture_output=True, text=True, check=True)
-    files = {name: (ROOT / name).read_text() for name in listed.stdout.splitlines()}
+    found = (path for folder in HERE for path in (ROOT / folder).rglob("*") if path.is_file())
+    files = {str(path.relative_to(ROOT)): path.read_text() for path in found}
     for name in files:
         if name.startswith("config/argocd/applications/") and "repoURL" in files[name]:
             application = yaml.safe_load(files[name])
