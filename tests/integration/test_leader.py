@@ -219,7 +219,7 @@ def test_a_lease_that_is_taken_away_is_lost(election: Election, how: str) -> Non
 
 def test_an_edit_of_its_own_lease_is_no_loss(election: Election) -> None:
     async def scenario() -> None:
-        async with election.candidate("first") as (first, _):
+        async with election.candidate("first", PATIENT) as (first, _):
             await asyncio.wait_for(first.leading.wait(), WAIT)
             async with ApiClient(from_kubeconfig(election.cluster.kubeconfig)) as client:
                 edited = await client.merge(election.lease_path, {"metadata": {"annotations": {"note": "x"}}})

@@ -19,7 +19,7 @@ MOVED = {"app": "search-two"}
 def street(kube: Kube, operator: Operator, namespace: str) -> str:
     """A namespace with the shop and, in the same graph, two services that have nothing to do with it."""
     kube.apply(*app(namespace, *SHOP, *APART), graph(namespace, "shop", {**SHOP, **APART}))
-    eventually(lambda: ready(kube, namespace), "the graph is Ready")
+    eventually(lambda: settled(kube, namespace), "the graph is Ready with all of its edges")
     assert shop_pods(namespace).allows(kube) == CALLS
     return namespace
 
@@ -93,7 +93,8 @@ def test_a_workload_bound_by_name_is_created_again(
 ) -> None:
     services = {**SHOP, "search": {**search, **calls("database")}, **APART}
     kube.apply(*(deployment(namespace, name) for name in services), graph(namespace, "shop", services))
-    eventually(lambda: shop_pods(namespace).allows(kube) == CALLS)
+    eventually(lambda: settled(kube, namespace), "everything is written")
+    assert shop_pods(namespace).allows(kube) == CALLS
     before = versions_of(kube, namespace, *APART)
     kube.delete("Deployment", namespace, "search")
     eventually(lambda: "search" not in policies(kube, namespace), "there is nothing to isolate")
