@@ -57,7 +57,7 @@ def test_the_operator_that_is_installed_is_the_image_that_is_loaded() -> None:
 
 def test_the_names_of_images_tell_the_versions_that_are_built() -> None:
     assert f"v{CILIUM_VERSION}" == required("cilium", "github.com/cilium/cilium")
-    assert control_plane_images.TAGS["coredns"].endswith(f":{required('coredns', 'github.com/coredns/coredns')}")
+    assert control_plane_images.TAGS["coredns"].endswith(f":{required('kubernetes', 'github.com/coredns/coredns')}")
 
 
 def test_the_node_that_is_pulled_has_the_same_minor_version_of_kubernetes() -> None:
