@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from benchmarks.graphs import make
 from benchmarks.shape import Shape
 from tests.browser.opened import ROOT, Opened
 
 CHROMIUM = shutil.which("chromium") or "chromium, which make test-browser installs"
+
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ def roll_to_new_labels(town: Town) -> None:
     town.kube.apply(town.server("search-next", {"app": "search-next"}, 2, udp=5353), town.worker("worker-next"))
     town.rolled_out("search-next")
     town.rolled_out("worker-next")
+    for app in ("search-next", "worker-next"):
+        eventually(partial(town.is_isolated, app), f"{app} has its policy", poll=_POLL)
     town.lead("search", {"app": "search-next"})
     town.gone("worker")
     town.gone("search")

@@ -65,8 +65,7 @@ def test_a_flip_to_labels_that_nothing_covered_is_told_and_closed(
     measured.append(
         f"flip to labels that nothing covered: open for {gap:.2f} s, {made.calls} declared calls answered\n"
     )
-    events = [event["reason"] for event in kube.list("Event", town.namespace)]
-    assert "CoverageGap" in events
+    eventually(lambda: "CoverageGap" in [event["reason"] for event in kube.list("Event", town.namespace)], "an Event")
 
 
 def codes(kube: Kube, town: Town) -> set[str]:

@@ -143,6 +143,13 @@ class Town:
 
         eventually(done, f"{name} is rolled out", _START_SECONDS, _POLL)
 
+    def is_isolated(self, app: str) -> bool:
+        """Whether a policy is written for the pods of an app; where there is no graph, none is wanted."""
+        if not self.covered:
+            return True
+        subjects = (p["spec"]["podSelector"] for p in self.kube.list("NetworkPolicy", self.namespace))
+        return any(subject.get("matchLabels", {}).get("app") == app for subject in subjects)
+
     def address(self, service: str) -> str:
         """The address of a Service."""
         found = self.kube.get("Service", self.namespace, service)

@@ -54,14 +54,14 @@ def test_every_state_of_a_graph_has_its_health(kube: Kube, team: Team, neighbour
     def said(name: str, kind: str) -> str:
         return condition(kube, ns, name, kind, "message") or "nothing"
 
-    assert message("exact").startswith(said("exact", "Ready"))
-    assert message("dry").startswith(f"DryRun: {said('dry', 'Ready')}")
-    assert said("awaiting", "EdgesResolved") in message("awaiting")
-    assert message("off") == said("off", "Ready")
-    assert message("inexact") == f"Inexact: {said('inexact', 'Verified')}"
-    assert f"{ns}/allow-all" in message("inexact")
-    assert "nobody" in message("unresolved")
-    assert message("invalid") == f"Invalid: {said('invalid', 'Stalled')}"
+    eventually(lambda: message("exact").startswith(said("exact", "Ready")))
+    eventually(lambda: message("dry").startswith(f"DryRun: {said('dry', 'Ready')}"))
+    eventually(lambda: said("awaiting", "EdgesResolved") in message("awaiting"))
+    eventually(lambda: message("off") == said("off", "Ready"))
+    eventually(lambda: message("inexact") == f"Inexact: {said('inexact', 'Verified')}")
+    eventually(lambda: f"{ns}/allow-all" in message("inexact"))
+    eventually(lambda: "nobody" in message("unresolved"))
+    eventually(lambda: message("invalid") == f"Invalid: {said('invalid', 'Stalled')}")
 
 
 def test_a_graph_that_the_operator_has_not_looked_at_is_progressing(kube: Kube, team: Team, operator: Operator) -> None:

@@ -74,7 +74,8 @@ def repository(argo: ArgoCD, tmp_path: Path) -> Repository:
 def created(cluster: Cluster) -> list[str]:
     """What Argo CD has created, in the order in which the API server took it."""
     assert cluster.audit_log is not None
-    entries = [json.loads(line) for line in cluster.audit_log.read_text().splitlines()]
+    lines = cluster.audit_log.read_text().splitlines(keepends=True)
+    entries = [json.loads(line) for line in lines if line.endswith("\n")]
     mine = (e for e in entries if e["user"]["username"] == ArgoCD.user and e["stage"] == "ResponseComplete")
     return [
         f"{entry['objectRef']['resource']}/{entry['objectRef']['name']}"

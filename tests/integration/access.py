@@ -12,6 +12,8 @@ VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletec
 _REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 _GROUPS = ["system:authenticated", "system:serviceaccounts"]
 _ANYBODY = "system:serviceaccount:default:anybody"
+_AT_ONCE = 16
+"""As many as there are connections: the time of a request counts from its beginning."""
 
 Resource = tuple[str, str]
 """Group and plural, with the subresource: ("apps", "deployments/scale")."""
@@ -44,8 +46,13 @@ async def _permissions(client: ApiClient, user: str, namespace: str) -> dict[str
 async def _those(
     client: ApiClient, user: str, namespace: str, asked: Iterable[tuple[Resource, str]]
 ) -> list[tuple[Resource, str]]:
-    questions = list(asked)
-    answers = await asyncio.gather(*(_may(client, user, namespace, *question) for question in questions))
+    questions, turns = list(asked), asyncio.Semaphore(_AT_ONCE)
+
+    async def answer(resource: Resource, verb: str) -> bool:
+        async with turns:
+            return await _may(client, user, namespace, resource, verb)
+
+    answers = await asyncio.gather(*(answer(*question) for question in questions))
     return [question for question, allowed in zip(questions, answers, strict=True) if allowed]
 
 

@@ -6,6 +6,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -93,12 +94,19 @@ class Kube:
         return status, json.loads(answer or b"{}")
 
     def watch(self, kind: str, version: str) -> list[Object]:
-        """The events of a kind, in all namespaces, since a version of its list."""
-        query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": "1"}
-        status, answer = self._exchange("GET", path_of(kind, ""), **query)
-        if status >= 400:
-            raise Refused(status, answer)
-        return [json.loads(line) for line in answer.splitlines()]
+        """The events of a kind, in all namespaces, since a version of its list and up to what is live."""
+        live = self.call("GET", path_of(kind, ""))["items"]
+        last = max((int(item["metadata"]["resourceVersion"]) for item in live), default=0)
+        events: list[Object] = []
+        while True:
+            query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": "1"}
+            status, answer = self._exchange("GET", path_of(kind, ""), **query)
+            if status >= 400:
+                raise Refused(status, answer)
+            events += map(json.loads, answer.splitlines())
+            version = events[-1]["object"]["metadata"]["resourceVersion"] if events else version
+            if int(version) >= last:
+                return events
 
     def apply(self, *objects: Object) -> None:
         """Server-side apply of objects that name their namespace."""
@@ -161,16 +169,17 @@ class Kube:
 
 
 class Audit:
-    """Writes of one user since it was made, as the API server's audit log has them."""
+    """What one user has asked to write since it was made, as the API server's audit log has it."""
 
     def __init__(self, log: Path, user: str) -> None:
         self._log = log
         self._user = user
-        self._start = log.stat().st_size
+        self.reset()
 
     def reset(self) -> None:
-        """Forget what was written so far."""
+        """Forget what was asked for so far. A line may come after what it is about is there to be seen."""
         self._start = self._log.stat().st_size
+        self._since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
     def writes(self, namespace: str, *resources: str) -> list[Object]:
         """Requests that were answered in a namespace, on these resources (`servicegraphs/status`) or on any.
@@ -195,7 +204,8 @@ class Audit:
                 if not line.endswith(b"\n"):
                     return
                 entry = json.loads(line)
-                if entry["user"]["username"] == self._user and entry["stage"] == "ResponseComplete":
+                late = entry["requestReceivedTimestamp"] > self._since and entry["stage"] == "ResponseComplete"
+                if late and entry["user"]["username"] == self._user:
                     yield entry
 
 

@@ -1,7 +1,9 @@
 """What tests look at: the conditions of a graph and the policies of a namespace."""
 
+import json
 from typing import Any
 
+from servicegraph.compiler.emit.names import LISTENING_ANNOTATION
 from tests.integration.kube import Kube, Object
 
 
@@ -28,6 +30,16 @@ def settled(kube: Kube, namespace: str, name: str = "shop") -> bool:
     """Whether a graph is Ready with all of its edges: it may be Ready before its Services are seen, with none."""
     conditions = {c["type"]: c["status"] for c in status(kube, namespace, name).get("conditions", ())}
     return conditions.get("Ready") == conditions.get("EdgesResolved") == "True"
+
+
+def translated(kube: Kube, namespace: str) -> bool:
+    """Whether each policy knows how a Service leads to its pods. Until that is seen, the workload of its name does.
+
+    A namespace that is settled and translated has no write ahead.
+    """
+    annotations = [policy["metadata"].get("annotations", {}) for policy in kube.list("NetworkPolicy", namespace)]
+    notes = [json.loads(found[LISTENING_ANNOTATION]) for found in annotations if LISTENING_ANNOTATION in found]
+    return all(note["services"] for note in notes)
 
 
 def problems(kube: Kube, namespace: str, name: str = "shop") -> dict[str, str]:

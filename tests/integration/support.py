@@ -1,10 +1,12 @@
 """Who may reach whom by the policies that are live, now or at any moment of a test; and pods that are really there."""
 
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tests.integration.kube import Audit, Kube, Object, path_of
-from tests.integration.world import pod
+from tests.integration.look import settled
+from tests.integration.world import deployment, graph, pod, service
 from tests.support.verdict import Manifest, Pod, Verdicts
 from tests.waiting import eventually
 
@@ -84,6 +86,21 @@ class History:
 
     def _concerns(self, policy: Object) -> bool:
         return policy["metadata"]["namespace"] in self._namespaces
+
+
+def everything_seen(kube: Kube) -> None:
+    """Return when the operator has seen every Service and Deployment written so far: each kind is one watch, in order.
+
+    A graph in DryRun stands for it, in a namespace where nobody counts it. Its call needs a name that its Service gives
+    a port and the number that its Deployment gives it.
+    """
+    name = f"probe-{secrets.token_hex(4)}"
+    call = {"calls": [{"service": name, "ports": ["web"]}]}
+    kube.apply(service("default", name, web="http"), deployment("default", name))
+    kube.apply(graph("default", name, {name: call}, mode="DryRun"))
+    eventually(lambda: settled(kube, "default", name), "everything is seen")
+    for kind in ("ServiceGraph", "Deployment", "Service"):
+        kube.delete(kind, "default", name)
 
 
 def policy_writes(audit: Audit, namespace: str) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from servicegraph.sources.connection import Connection, Credentials, from_kubeco
 from servicegraph.sources.scale import scale_selector
 from tests.integration.clients import with_client
 from tests.integration.existing import Target
+from tests.waiting import eventually
 from tools.cluster import Cluster
 from tools.cluster.faults import Fault
 from tools.cluster.proxy import FaultProxy
@@ -86,10 +87,10 @@ def test_a_slow_answer_is_given_up_in_time(
 ) -> None:
     async def scenario() -> None:
         connection = from_kubeconfig(proxy.kubeconfig(control_plane.token, tmp_path / "proxy"))
-        async with ApiClient(connection, timeout=2.0) as client:
+        async with ApiClient(connection, timeout=5.0) as client:
             await client.get(maps(namespace))
             proxy.inject(Fault(delay=20.0, times=1))
-            with pytest.raises(ApiError, match=r"Timeout: GET .* had no answer in 2 s") as given_up:
+            with pytest.raises(ApiError, match=r"Timeout: GET .* had no answer in 5 s") as given_up:
                 await client.get(maps(namespace))
             assert given_up.value.is_transient
             await client.get(maps(namespace))
@@ -207,8 +208,9 @@ def test_a_pod_is_its_service_account(
     server = urlsplit(control_plane.server)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", str(server.hostname))
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(server.port))
-    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default/token"
-    status, answer = control_plane.request("POST", account, {"spec": {"expirationSeconds": 3600}})
+    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+    eventually(lambda: control_plane.request("GET", account)[0] == 200, "the ServiceAccount is there")
+    status, answer = control_plane.request("POST", f"{account}/token", {"spec": {"expirationSeconds": 3600}})
     assert status == 201, answer
     (tmp_path / "token").write_text(answer["status"]["token"] + "\n")
     (tmp_path / "ca.crt").write_text(control_plane.ca)

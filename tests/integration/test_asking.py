@@ -10,10 +10,12 @@ import yaml
 
 from servicegraph.cli.main import main
 from servicegraph.sources import api
-from tests.integration.kube import Audit, Kube, Object
+from tests.integration.kube import Audit, Kube, Object, path_of
 from tests.integration.operators import kubeconfig_of
-from tests.integration.world import SHOP, app, graph, pod
+from tests.integration.support import start_pod
+from tests.integration.world import SHOP, app, graph
 from tests.unit.bad_input.command import Ran
+from tests.waiting import eventually
 from tools.cluster import Cluster
 from tools.cluster.faults import Fault
 from tools.cluster.proxy import FaultProxy
@@ -51,7 +53,10 @@ def reader(kube: Kube, account: Path, namespace: str, tmp_path: Path) -> Path:
         group = found["apiVersion"].partition("/")[0]
         root = f"/apis/{found['apiVersion']}" if group != "v1" else "/api/v1"
         kube.call("POST", f"{root}/namespaces/{namespace}/{found['kind'].lower()}s", found)
-    return kubeconfig_of(kube, namespace, READER, tmp_path)
+    kubeconfig = kubeconfig_of(kube, namespace, READER, tmp_path)
+    path = path_of("Service", namespace)
+    eventually(lambda: Kube(kubeconfig).try_call("GET", path)[0] == 200, "the authorizer knows")
+    return kubeconfig
 
 
 def _object(version: str, kind: str, namespace: str) -> Object:
@@ -100,7 +105,7 @@ def test_rules_of_live_policies_have_the_entries_of_live_graphs(rendered: str, k
 
 
 def test_pods_are_known_by_name(rendered: str, kube: Kube, ask: Ask) -> None:
-    kube.apply(pod(rendered, "search-abc", {"app": "search", "pod-template-hash": "abc"}))
+    start_pod(kube, rendered, "search-abc", {"app": "search", "pod-template-hash": "abc"})
     question = ("explain", "--kubeconfig", kube.kubeconfig, "-n", rendered, "-o", "json")
     assert summary(ask(*question, "pod/search-abc", "database"))["outcome"] == "allowed"
     missing = ask(*question, "pod/search-abd", "database")

@@ -147,7 +147,7 @@ def test_ctrl_c_leaves_nothing_behind(demo: Demo, moment: str) -> None:
         _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130
     assert complaint.strip() == "Interrupted; nothing was left behind."
-    assert not demo.leftovers()
+    eventually(lambda: not demo.leftovers(), "nothing of it is left")
 
 
 def test_interactive_leaves_a_cluster_with_an_operator_until_it_is_taken_down(demo: Demo) -> None:

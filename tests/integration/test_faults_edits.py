@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.kube import APPLY, Audit, Kube, Object, path_of
-from tests.integration.look import condition, policies, problems, settled, versions
+from tests.integration.look import condition, policies, problems, settled, translated, versions
 from tests.integration.operators import Operator, down
 from tests.integration.world import SHOP, app, calls, graph
 from tests.waiting import eventually
@@ -21,7 +21,7 @@ Edit = Callable[[Kube, str, str], Object]
 def fortress(kube: Kube, operator: Operator, namespace: str) -> str:
     """The shop under Namespace isolation, its default deny included."""
     kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP, isolation="Namespace"))
-    eventually(lambda: settled(kube, namespace))
+    eventually(lambda: settled(kube, namespace) and translated(kube, namespace))
     return namespace
 
 
@@ -197,16 +197,18 @@ def test_a_name_that_is_taken_is_never_touched(
 ) -> None:
     name, before = name_of(kube, fortress, service), contents(kube, fortress)
     kube.delete("ServiceGraph", fortress, "shop")
-    eventually(lambda: not kube.list("NetworkPolicy", fortress), "the policies are gone with the graph", seconds=60)
+    eventually(lambda: not kube.list("NetworkPolicy", fortress), "the policies are gone with the graph")
     kube.apply(theirs(fortress, name, before[name][0] if same else None))
     version = versions(kube, fortress)[name]
     audit.reset()
+    kube.apply(graph(fortress, "shop", SHOP, isolation="Namespace", mode="DryRun"))
+    eventually(lambda: lost(kube, fortress) == "NameTaken", "it is seen before anything may be written")
     kube.apply(graph(fortress, "shop", SHOP, isolation="Namespace"))
     eventually(lambda: lost(kube, fortress) == "NameTaken", "it says so")
     assert name in problems(kube, fortress)["NameTaken"]
     assert condition(kube, fortress, "shop", "Ready") == "False"
-    others = contents(kube, fortress).keys() - {name, DENY}
-    assert others == before.keys() - {name, DENY}, "the others are in place"
+    others = before.keys() - {name, DENY}
+    eventually(lambda: contents(kube, fortress).keys() - {name, DENY} == others, "the others are in place")
     assert versions(kube, fortress)[name] == version
     written = [e for e in audit.writes(fortress, "networkpolicies") if e["objectRef"]["name"] == name]
     assert [e for e in written if e["responseStatus"]["code"] < 300] == [], "no write of it was accepted"

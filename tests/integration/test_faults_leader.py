@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.integration.kube import Audit, Kube
-from tests.integration.look import settled, versions
-from tests.integration.operators import Operator, leading, operating, through
+from tests.integration.look import settled, translated, versions
+from tests.integration.operators import HASTY, Operator, leading, operating, through
 from tests.integration.support import History
 from tests.integration.world import SHOP, app, graph, service
 from tests.waiting import eventually
 from tools.cluster import Cluster
+from tools.cluster.faults import Fault
 from tools.cluster.proxy import FaultProxy
 
 MANY = [f"svc-{number:03}" for number in range(300)]
@@ -38,14 +39,14 @@ def proxy(control_plane: Cluster) -> Iterator[FaultProxy]:
 @pytest.fixture
 def one(account: Path, tmp_path: Path, proxy: FaultProxy) -> Iterator[Operator]:
     """The leader, behind a proxy."""
-    with operating(through(proxy.url, account, tmp_path), tmp_path, "one") as running:
+    with operating(through(proxy.url, account, tmp_path), tmp_path, "one", **HASTY) as running:
         yield leading(running)
 
 
 @pytest.fixture
 def two(account: Path, tmp_path: Path, one: Operator) -> Iterator[Operator]:
     """A follower whose caches are warm."""
-    with operating(account, tmp_path, "two") as running:
+    with operating(account, tmp_path, "two", **HASTY) as running:
         eventually(lambda: running.answers("/readyz"), "the follower is ready")
         assert not running.is_leading()
         yield running
@@ -84,6 +85,7 @@ def test_the_leader_falls_in_the_middle_of_300_policies(
 ) -> None:
     history = History(kube, services)
     audit.reset()
+    proxy.inject(Fault(methods=frozenset({"PATCH"}), path="networkpolicies", delay=0.5))
     kube.apply(graph(services, "many", CHAIN))
     eventually(lambda: len(audit.writes(services, "networkpolicies")) > 50, "some are written")
     disturb(one, proxy)
@@ -108,7 +110,7 @@ def test_what_changes_while_nobody_leads_is_done_by_the_next(
 ) -> None:
     """The stopped leader had seen neither change when it goes on."""
     kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP))
-    eventually(lambda: settled(kube, namespace))
+    eventually(lambda: settled(kube, namespace) and translated(kube, namespace))
     before = kube.list("NetworkPolicy", namespace)
     one.signal(signal.SIGSTOP)
     for policy in before:

@@ -8,6 +8,7 @@ from tests.contract import ROOT
 from tests.integration.kube import Kube, Object
 from tests.integration.look import condition, settled
 from tests.integration.operators import Operator, down
+from tests.integration.support import everything_seen
 from tests.integration.world import SHOP, app, calls, graph, service
 from tests.waiting import eventually
 from tools.cluster.toolchain import find_kubectl
@@ -24,7 +25,11 @@ def told(kube: Kube, namespace: str) -> Counter[tuple[str, str]]:
     return Counter((event["type"], event["reason"]) for event in found)
 
 
-def test_events_tell_transitions_once(kube: Kube, operator: Operator, shop: str) -> None:
+def test_events_tell_transitions_once(kube: Kube, operator: Operator, namespace: str) -> None:
+    shop = namespace
+    kube.apply(*app(shop, *SHOP, "extra"))
+    everything_seen(kube)
+    kube.apply(graph(shop, "shop", SHOP))
     expected = Counter({("Normal", "Applied"): 1, ("Warning", "NotEnforced"): 1})
     eventually(lambda: told(kube, shop) == expected, "it became Ready")
     kube.apply(service(shop, "search", http=9000))
@@ -37,7 +42,7 @@ def test_events_tell_transitions_once(kube: Kube, operator: Operator, shop: str)
     eventually(lambda: condition(kube, shop, "shop", "Ready") == "True", "the problem is the same as before")
     kube.apply(graph(shop, "shop", INVALID))
     eventually(lambda: ("Warning", "Invalid") in told(kube, shop), "it is not Ready any more")
-    kube.apply(*app(shop, "extra"), graph(shop, "shop", {**SHOP, "extra": {}}))
+    kube.apply(graph(shop, "shop", {**SHOP, "extra": {}}))
     eventually(lambda: told(kube, shop)["Normal", "Applied"] == 2, "it is Ready again")
     expected |= Counter({("Normal", "Applied"): 2, ("Warning", "CalleeNotFound"): 1, ("Warning", "Invalid"): 1})
     with down(operator):

@@ -3,14 +3,11 @@
 from tests.integration.kube import Kube, Object
 from tests.integration.look import condition, peers, policies
 from tests.integration.operators import Operator
-from tests.integration.world import SHOP, calls, deployment, graph, pod, service
+from tests.integration.support import end_pod, start_pod
+from tests.integration.world import SHOP, calls, deployment, graph, service
 from tests.waiting import eventually
 
 OLD, NEW = {"app": "search"}, {"app": "search-two"}
-
-
-def remove(kube: Kube, namespace: str, name: str) -> None:
-    kube.call("DELETE", f"/api/v1/namespaces/{namespace}/pods/{name}", gracePeriodSeconds="0")
 
 
 def called(kube: Kube, namespace: str, caller: str = "frontend") -> list[tuple[Object, list[int]]]:
@@ -18,27 +15,32 @@ def called(kube: Kube, namespace: str, caller: str = "frontend") -> list[tuple[O
 
 
 def test_ports_that_moved_stay_open_for_pods_that_still_have_them(kube: Kube, shop: str) -> None:
-    kube.apply(pod(shop, "search-old", OLD, http=8080))
+    start_pod(kube, shop, "search-old", OLD, http=8080)
     kube.apply(deployment(shop, "search", http=9090))
     eventually(lambda: [9090] in [sorted(ports)[-1:] for _, ports in called(kube, shop)], "the new port is open")
     assert called(kube, shop) == [(OLD, [8080, 9090])]
-    remove(kube, shop, "search-old")
+    end_pod(kube, shop, "search-old")
     eventually(lambda: called(kube, shop) == [(OLD, [9090])], "the old port goes with the last pod that has it")
 
 
 def test_a_removed_call_is_withdrawn_even_from_what_drains(kube: Kube, shop: str, operator: Operator) -> None:
-    kube.apply(pod(shop, "search-old", OLD), deployment(shop, "search-two", NEW))
+    start_pod(kube, shop, "search-old", OLD)
+    kube.apply(deployment(shop, "search-two", NEW))
     kube.apply(service(shop, "search", NEW))
     eventually(lambda: called(kube, shop) == [(OLD, [8080]), (NEW, [8080])], "both terms are called")
     kube.apply(graph(shop, "shop", {**SHOP, "frontend": calls()}))
     eventually(lambda: called(kube, shop) == [], "neither is called any more")
-    former = [p for p in kube.list("NetworkPolicy", shop) if p["spec"]["podSelector"] == {"matchLabels": OLD}]
-    assert [p["spec"].get("ingress") for p in former] == [None], "the old pods stay isolated, and closed"
+
+    def former() -> list[object]:
+        found = [p["spec"] for p in kube.list("NetworkPolicy", shop)]
+        return [spec.get("ingress") for spec in found if spec["podSelector"] == {"matchLabels": OLD}]
+
+    eventually(lambda: former() == [None], "the old pods stay isolated, and closed")
     assert kube.get("ServiceGraph", shop, "shop") is not None
 
 
 def test_a_move_that_nothing_covers_is_told(kube: Kube, shop: str) -> None:
-    kube.apply(pod(shop, "search-old", OLD))
+    start_pod(kube, shop, "search-old", OLD)
     kube.apply(deployment(shop, "search-two", NEW), service(shop, "search", NEW))
 
     def codes() -> list[str]:
@@ -46,12 +48,12 @@ def test_a_move_that_nothing_covers_is_told(kube: Kube, shop: str) -> None:
 
     eventually(lambda: "CoverageGap" in codes(), "the gap is a problem")
     eventually(lambda: "CoverageGap" in [event["reason"] for event in kube.list("Event", shop)], "and an Event")
-    remove(kube, shop, "search-old")
+    end_pod(kube, shop, "search-old")
     eventually(lambda: "CoverageGap" not in codes(), "when the move is over it is history")
 
 
 def test_a_planted_policy_is_no_peer(kube: Kube, shop: str) -> None:
-    kube.apply(pod(shop, "intruder", {"app": "intruder"}))
+    start_pod(kube, shop, "intruder", {"app": "intruder"})
     real = policies(kube, shop)["search"]
     planted = {
         "apiVersion": "networking.k8s.io/v1",
@@ -76,7 +78,7 @@ def test_a_planted_policy_is_no_peer(kube: Kube, shop: str) -> None:
 
 
 def test_a_service_that_is_deleted_for_a_moment_cuts_nothing(kube: Kube, shop: str) -> None:
-    kube.apply(pod(shop, "search-old", OLD))
+    start_pod(kube, shop, "search-old", OLD)
     kube.delete("Deployment", shop, "search")
     kube.delete("Service", shop, "search")
     eventually(lambda: condition(kube, shop, "shop", "EdgesResolved") == "False", "the call is unresolved")

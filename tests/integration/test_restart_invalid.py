@@ -14,7 +14,7 @@ WRONG: Object = {"cidr": "10.20.1.0/16", "ports": [443]}
 
 def see_all(operator: Operator) -> None:
     """Return when everything has been compared some times."""
-    eventually(lambda: operator.metric("servicegraph_reconcile_seconds_count") >= 5, "resyncs", 60.0)
+    eventually(lambda: operator.metric("servicegraph_reconcile_seconds_count") >= 5, "resyncs")
 
 
 def invalid(kube: Kube, namespace: str) -> bool:

@@ -1,12 +1,13 @@
 """What the cluster says of itself: taken from watches where they have it, and kept when it is not told any more."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from servicegraph.controller.profile import Observed, observe
 from servicegraph.sources.api import ApiClient
 from tests.integration.clients import with_client
-from tests.integration.kube import Audit, Kube
+from tests.integration.kube import Audit, Kube, Object
 from tests.integration.look import policies, settled
 from tests.integration.operators import kubeconfig_of, leading, operating, through
 from tests.integration.world import app, graph, pod_spec
@@ -14,6 +15,13 @@ from tests.waiting import eventually
 from tools.cluster import Cluster
 from tools.cluster.faults import Fault
 from tools.cluster.proxy import FaultProxy
+
+PROFILE: Object = {
+    "apiVersion": "servicegraph.dev/v1alpha1",
+    "kind": "ClusterProfile",
+    "ranges": {"pods": ["10.244.0.0/16"]},
+}
+"""The pods' range is given: the controller manager tells another with each node."""
 
 
 def test_a_look_that_is_not_permitted_keeps_what_an_earlier_one_found(
@@ -46,7 +54,9 @@ def test_a_node_that_joins_recompiles_only_what_names_nodes(
         found = policies(kube, namespace).get("agent", {"spec": {}})["spec"].get("egress", [])
         return {peer["ipBlock"]["cidr"] for rule in found for peer in rule["to"]}
 
-    with operating(account, tmp_path, resync_seconds="0.5") as alone:
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(json.dumps(PROFILE))
+    with operating(account, tmp_path, resync_seconds="0.5", profile=str(profile)) as alone:
         leading(alone)
         try:
             kube.call("POST", "/api/v1/nodes", {"metadata": {"name": node}})

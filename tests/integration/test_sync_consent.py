@@ -5,7 +5,7 @@ import pytest
 from tests.integration.kube import Kube, Object
 from tests.integration.look import edges, policies, problems, ready, settled
 from tests.integration.operators import Operator
-from tests.integration.support import History, Scene
+from tests.integration.support import History, Scene, everything_seen
 from tests.integration.world import app, graph, service
 from tests.support.verdict import Pod
 from tests.waiting import eventually
@@ -62,7 +62,9 @@ OPEN = {f"{name} > ledger:{port}" for name in ("thief", "vault") for port in (80
 
 @pytest.fixture
 def street(kube: Kube, operator: Operator, namespace: str, neighbour: str) -> Street:
-    return Street(kube, namespace, neighbour)
+    found = Street(kube, namespace, neighbour)
+    everything_seen(kube)
+    return found
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def test_a_call_awaits_consent_is_accepted_and_withdrawn(kube: Kube, street: Str
     history = History(kube, street.shop, street.bank)
     kube.apply(street.call())
     eventually(lambda: street.edges() == {"total": 1, "awaitingConsent": 1})
-    assert ready(kube, street.shop), "waiting for others is no failure of this graph"
+    eventually(lambda: ready(kube, street.shop), "waiting for others is no failure of this graph")
     eventually(lambda: problems(kube, street.shop).keys() == {"AwaitingConsent"})
     assert not any(street.moments(history)), "without consent nothing passes"
     before = street.caller_half()
@@ -98,7 +100,7 @@ def test_a_call_awaits_consent_is_accepted_and_withdrawn(kube: Kube, street: Str
 def test_consent_that_is_not_used_is_told(kube: Kube, street: Street) -> None:
     kube.apply(street.adopt(accepts=True), graph(street.shop, "shop", {"checkout": {}}))
     eventually(lambda: "UnusedConsent" in problems(kube, street.bank, "bank"))
-    assert not street.flows(), "accepting opens nothing by itself"
+    eventually(lambda: not street.flows(), "accepting opens nothing by itself")
     kube.apply(street.call())
     eventually(lambda: street.flows() == {CALL})
     eventually(lambda: not problems(kube, street.bank, "bank"))

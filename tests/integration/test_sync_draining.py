@@ -15,6 +15,7 @@ from servicegraph.compiler.emit.names import (
     policy_name,
 )
 from servicegraph.controller.draining import stamp
+from servicegraph.controller.live import SINCE_ANNOTATION
 from servicegraph.model.selectors import from_label_selector
 from tests.integration.kube import Audit, Kube, Object, path_of
 from tests.integration.look import edges, policies, problems, ready
@@ -38,6 +39,12 @@ def name_for(labels: Labels) -> str:
     return policy_name("search", from_label_selector({"matchLabels": labels}))
 
 
+def notes(kube: Kube, namespace: str) -> Object:
+    """The annotations of the policy for search's former pods."""
+    found: Object = (kube.get("NetworkPolicy", namespace, name_for({"app": "search"})) or {})["metadata"]["annotations"]
+    return found
+
+
 def move(kube: Kube, namespace: str) -> None:
     """The Service of search leads to other pods now."""
     kube.apply(deployment(namespace, "search-two", MOVED), service(namespace, "search", MOVED))
@@ -55,6 +62,7 @@ def moving(kube: Kube, before: str) -> str:
     """The same after search has moved."""
     move(kube, before)
     eventually(lambda: pods(before).allows(kube) == DRAINING, "the former pods are as they were")
+    eventually(lambda: SINCE_ANNOTATION in notes(kube, before), "and their policy says since when")
     return before
 
 
@@ -90,7 +98,9 @@ def test_a_restart_forgets_nothing(kube: Kube, operator: Operator, moving: str, 
     with down(operator):
         audit.reset()
     kube.apply(*app(moving, "later"), graph(moving, "later", {"later": {}}))
-    eventually(lambda: ready(kube, moving, "later"), "the namespace has been compared")
+    eventually(
+        lambda: "later" in policies(kube, moving) and ready(kube, moving, "later"), "the namespace has been compared"
+    )
     assert {name.rpartition("-")[0] for _, name in policy_writes(audit, moving)} == {"sg-later"}
     assert pods(moving).allows(kube) == DRAINING
     with down(operator):
@@ -150,8 +160,8 @@ def test_a_move_between_colours_that_are_both_selected_is_none(kube: Kube, opera
     kube.apply(graph(namespace, "shop", {**SHOP, "search": {**calls("database"), "selects": both}}))
     eventually(lambda: pods(namespace).allows(kube) == DRAINING, "both are search")
     start_pod(kube, namespace, "search-1", {"app": "search"})
-    created = policies(kube, namespace)["search"]["metadata"]["creationTimestamp"]
-    eventually(lambda: stamp(datetime.now(UTC)) > created, "the second in which it was created is over")
+    created = max(p["metadata"]["creationTimestamp"] for p in kube.list("NetworkPolicy", namespace))
+    eventually(lambda: stamp(datetime.now(UTC)) > created, "the second in which the last was created is over")
     kube.apply(graph(namespace, "shop", {**SHOP, "search": {**calls("database"), "selects": both[1:]}}))
     eventually(lambda: operator.metric("servicegraph_draining_terms") == 1, "one of them drains")
     eventually(lambda: ready(kube, namespace))
@@ -226,8 +236,12 @@ def test_a_planted_policy_is_no_peer(
     place = shop_pods(before, 8080, 9090, intruder={"app": "intruder"})
     eventually(lambda: "search > database:9090" in place.allows(kube), "the namespace has been compared")
     eventually(lambda: edges(kube, before) == {"total": 2, "active": 2})
-    found = kube.get("NetworkPolicy", before, planting["metadata"]["name"])
-    eventually(lambda: (found is not None and found["spec"] == planting["spec"]) == stays)
+
+    def is_there() -> bool:
+        found = kube.get("NetworkPolicy", before, planting["metadata"]["name"])
+        return found is not None and found["spec"] == planting["spec"]
+
+    eventually(lambda: is_there() == stays)
     for moment in history.moments():
         flows = place.flows(moment)
         assert not any(flow.startswith(("frontend > intruder", "intruder > database")) for flow in flows)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.kube import Kube, Object
-from tests.integration.look import edges, policies, problems, settled, status, versions
+from tests.integration.look import edges, policies, problems, settled, status, translated, versions
 from tests.integration.operators import Operator, down
 from tests.integration.support import History, shop_pods
 from tests.integration.world import SHOP, app, calls, graph, service
@@ -32,6 +32,7 @@ def teams(kube: Kube, operator: Operator, namespace: str) -> str:
     """The shop, as the graphs of two teams."""
     kube.apply(*app(namespace, *SHOP), front(namespace, "search"), back(namespace))
     eventually(lambda: settled(kube, namespace, "front") and settled(kube, namespace, "back"))
+    eventually(lambda: translated(kube, namespace))
     return namespace
 
 

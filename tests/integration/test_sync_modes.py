@@ -3,9 +3,9 @@
 import pytest
 
 from tests.integration.kube import Audit, Kube, Object
-from tests.integration.look import condition, policies, ready, settled, versions
+from tests.integration.look import condition, policies, ready, settled, translated, versions
 from tests.integration.operators import Operator, down
-from tests.integration.support import History, Scene, policy_writes, shop_pods
+from tests.integration.support import History, Scene, everything_seen, policy_writes, shop_pods
 from tests.integration.world import SHOP, app, calls, deployment, graph, service
 from tests.support.verdict import Pod
 from tests.waiting import eventually
@@ -34,7 +34,7 @@ def isolated(namespace: str, services: dict[str, Object] | None = None, **spec: 
 def fortress(kube: Kube, operator: Operator, namespace: str) -> str:
     """The shop under Namespace isolation."""
     kube.apply(*app(namespace, *SHOP), isolated(namespace))
-    eventually(lambda: settled(kube, namespace))
+    eventually(lambda: settled(kube, namespace) and translated(kube, namespace))
     return namespace
 
 
@@ -104,8 +104,10 @@ def test_one_service_is_off(kube: Kube, shop: str) -> None:
 def test_one_service_is_not_enforced_under_namespace_isolation(
     kube: Kube, operator: Operator, namespace: str, mode: str
 ) -> None:
+    kube.apply(*app(namespace, *SHOP))
+    everything_seen(kube)
     history = History(kube, namespace)
-    kube.apply(*app(namespace, *SHOP), isolated(namespace, with_search(mode=mode)))
+    kube.apply(isolated(namespace, with_search(mode=mode)))
     place = with_outsider(namespace)
     open_ = {"outsider > search:8080", "search > outsider:8080"}
     eventually(lambda: place.allows(kube) == CALLS | open_, "all but search are closed")
@@ -127,7 +129,7 @@ def test_a_service_goes_off_under_namespace_isolation_and_back(kube: Kube, fortr
 
 def test_one_direction_at_a_time(kube: Kube, operator: Operator, namespace: str) -> None:
     kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP, directions=["Ingress"]))
-    eventually(lambda: settled(kube, namespace))
+    eventually(lambda: settled(kube, namespace) and translated(kube, namespace))
     assert shop_pods(namespace).allows(kube) == CALLS | {f"{name} > stranger:8080" for name in SHOP}
     kube.apply(graph(namespace, "shop", SHOP, directions=["Egress"]))
     eventually(lambda: shop_pods(namespace).allows(kube) == CALLS | {f"stranger > {name}:8080" for name in SHOP})
@@ -172,7 +174,8 @@ def test_a_graph_is_deleted_under_namespace_isolation(
     else:
         with down(operator):
             kube.delete("ServiceGraph", fortress, "shop")
-            eventually(lambda: not versions(kube, fortress), "everything is collected", seconds=60)
+            eventually(lambda: not versions(kube, fortress), "everything is collected")
+    eventually(lambda: not history.moments()[-1], "and told")
     names = [{policy["metadata"]["name"] for policy in moment} for moment in history.moments()]
     assert len(names) >= 5, "each of the four went by itself"
     assert all(DENY not in moment or len(moment) == 4 for moment in names)

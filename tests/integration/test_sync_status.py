@@ -8,7 +8,7 @@ import pytest
 from tests.integration.kube import Kube, Object, path_of
 from tests.integration.look import ready
 from tests.integration.operators import Operator, leading, operating, through
-from tests.integration.support import History
+from tests.integration.support import History, everything_seen
 from tests.integration.world import graph, service
 from tests.waiting import eventually
 from tools.cluster import Cluster
@@ -17,7 +17,7 @@ from tools.cluster.proxy import FaultProxy
 
 NAMES = [f"team-{number}" for number in range(30)]
 TURNS = range(1, 7)
-LATE = Fault(methods=frozenset({"GET"}), path="/servicegraphs$", delay=20.0)
+LATE = Fault(methods=frozenset({"GET"}), path="/servicegraphs$", delay=60.0)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def proxy(control_plane: Cluster) -> Iterator[FaultProxy]:
 def operator(account: Path, proxy: FaultProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """An operator behind a proxy."""
     folder = tmp_path_factory.mktemp("operator")
-    with operating(through(proxy.url, account, folder), folder, lease_seconds="30", renew_seconds="25") as running:
+    with operating(through(proxy.url, account, folder), folder) as running:
         yield leading(running)
 
 
@@ -51,6 +51,7 @@ def in_force(policies: list[Object], name: str) -> int:
 def test_ready_is_never_early(kube: Kube, operator: Operator, namespace: str) -> None:
     """resourceVersions count the writes of all kinds: when a graph is Ready, its policy was there before."""
     kube.apply(*(service(namespace, name, http=8080) for name in NAMES))
+    everything_seen(kube)
     history = History(kube, namespace)
     start = kube.call("GET", path_of("ServiceGraph", ""))["metadata"]["resourceVersion"]
     for number in TURNS:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.kube import MERGE, Audit, Kube, Object, Refused, path_of
-from tests.integration.look import settled, status, versions
+from tests.integration.look import settled, status, translated, versions
 from tests.integration.operators import Operator, kubeconfig_of, leading, operating
 from tests.integration.support import History, Scene, policy_writes
 from tests.integration.world import SHOP, app, calls, graph, service
@@ -44,7 +44,7 @@ def victim(kube: Kube, operator: Operator, neighbour: str, namespace: str) -> st
     services = {**SHOP, "database": {"calls": [{"service": "partner", "namespace": namespace}]}}
     kube.apply(*app(neighbour, *SHOP), graph(neighbour, "shop", services))
     kube.apply(*app(namespace, "attacker", "partner"))
-    eventually(lambda: settled(kube, neighbour))
+    eventually(lambda: settled(kube, neighbour) and translated(kube, neighbour))
     return neighbour
 
 
@@ -60,7 +60,10 @@ def tenant(kube: Kube, namespace: str, tmp_path: Path) -> Kube:
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
         body = {**rbac, "metadata": {"name": name}, "subjects": subjects, "roleRef": reference}
         kube.call("POST", f"{path}/rolebindings", body)
-    return Kube(kubeconfig_of(kube, namespace, "tenant", tmp_path))
+    found = Kube(kubeconfig_of(kube, namespace, "tenant", tmp_path))
+    paths = [path_of(kind, namespace) for kind in ("Service", "ServiceGraph")]
+    eventually(lambda: all(found.try_call("GET", path)[0] == 200 for path in paths), "the authorizer knows")
+    return found
 
 
 def pods(tenant: str, victim: str) -> Scene:

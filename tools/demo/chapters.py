@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
+from servicegraph.controller.live import SINCE_ANNOTATION
 from tools.demo.blocks import block, delta, milliseconds
 from tools.demo.changes import Observation, Outcome
 from tools.demo.manifests import Manifest, compact
@@ -65,12 +66,13 @@ async def labels_moved(scene: Scene) -> None:
     seen = scene.observe()
     neighbours = set(scene.naming(before))
     switched = await scene.team.patch(scene.path("v1", "Service", MOVED), {"spec": {"selector": after}})
-    await scene.policies.settled(
-        lambda _: all(
-            scene.policy_of(MOVED, labels) and neighbours <= set(scene.naming(labels)) for labels in (before, after)
-        ),
-        "policies for the new label beside those for the old one",
-    )
+
+    def followed(_: object) -> bool:
+        both = (before, after)
+        known = all(scene.policy_of(MOVED, one) and neighbours <= set(scene.naming(one)) for one in both)
+        return known and _drains(scene.policy_of(MOVED, before))
+
+    await scene.policies.settled(followed, "policies for the new label beside those for the old one")
     changes = seen.changes(switched)
     last = scene.record("Service switched to new labels", changes)
     screen.show(block(changes))
@@ -198,3 +200,8 @@ def _renamed(deployment: Manifest, labels: Mapping[str, str]) -> Manifest:
     found["spec"]["selector"]["matchLabels"] = dict(labels)
     found["spec"]["template"]["metadata"]["labels"] = dict(labels)
     return found
+
+
+def _drains(policy: Mapping[str, Any] | None) -> bool:
+    """Whether a policy says that its pods are on their way out."""
+    return policy is not None and SINCE_ANNOTATION in policy["metadata"].get("annotations", {})
