@@ -11,7 +11,7 @@ from tests.integration.kube import Kube, Object
 from tests.integration.look import policies, settled, status
 from tests.integration.operators import Operator, leading, operating, through
 from tests.integration.support import History, end_pod, everything_seen, start_pod
-from tests.integration.world import SHOP, app, deployment, graph, service
+from tests.integration.world import SHOP, app, calls, deployment, graph, service
 from tests.waiting import eventually
 from tools.cluster import Cluster
 from tools.cluster.faults import Fault
@@ -112,6 +112,34 @@ def test_a_namespace_that_fails_delays_no_other(
     assert not policies(kube, namespace)
     proxy.heal()
     eventually(lambda: settled(kube, namespace), "it is done too", SECONDS)
+
+
+@pytest.mark.parametrize("edited", [False, True], ids=["created", "updated"])
+def test_a_policy_that_is_deleted_before_its_write_is_answered_comes_back(
+    kube: Kube, operator: Operator, proxy: FaultProxy, namespace: str, edited: bool
+) -> None:
+    """The deletion is seen first; the answer, which still has the policy, is no news then."""
+    kube.apply(*app(namespace, *SHOP))
+    everything_seen(kube)
+    if edited:
+        kube.apply(graph(namespace, "shop", SHOP))
+        eventually(lambda: settled(kube, namespace), "all is written")
+        kube.delete("NetworkPolicy", namespace, policies(kube, namespace)["database"]["metadata"]["name"])
+        eventually(lambda: "database" in policies(kube, namespace), "what is deleted comes back")
+    before = policies(kube, namespace).get("search", {"metadata": {}})["metadata"].get("resourceVersion")
+    late = Fault(methods=frozenset({"PATCH"}), path=f"{namespace}/networkpolicies/sg-search", delay=2.0, times=1)
+    proxy.inject(late)
+    kube.apply(graph(namespace, "shop", {**SHOP, "search": calls("database", "frontend")}))
+
+    def written() -> Object | None:
+        found = policies(kube, namespace).get("search")
+        return None if found is None or found["metadata"]["resourceVersion"] == before else found
+
+    eventually(written, "it is written, and not answered yet")
+    uid = (written() or {})["metadata"]["uid"]
+    kube.delete("NetworkPolicy", namespace, policies(kube, namespace)["search"]["metadata"]["name"])
+    eventually(lambda: policies(kube, namespace).get("search", {"metadata": {"uid": uid}})["metadata"]["uid"] != uid)
+    eventually(lambda: settled(kube, namespace), "and the graph is Ready")
 
 
 def waits(kube: Kube, namespace: str) -> bool:

@@ -174,7 +174,7 @@ class Applier:
 
     def _saw(self, answer: bytes) -> LivePolicy:
         found = read_policy(answer)
-        self._state.saw(found)
+        self._state.answered(found)
         return found
 
 

@@ -14,6 +14,7 @@ from servicegraph.controller.live import LivePolicy, PolicyKey, managed
 from servicegraph.controller.policykinds import CILIUM_POLICIES, NETWORK_POLICIES, WirePolicy, resource_of
 from servicegraph.controller.state import State
 from servicegraph.model.cluster import Namespace
+from servicegraph.model.policy import Engine
 from servicegraph.model.refs import WorkloadKey
 from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.listwatch import ListWatch
@@ -127,7 +128,7 @@ class Caches:
             key, policy, _ = resource.read(item)
             listed.add(key)
             if policy is not None:
-                self._state.saw(policy)
+                self._state.answered(policy)
         self._drop_unlisted(resource, namespace, listed, page.metadata.resource_version)
 
     def _drop_unlisted(
@@ -161,10 +162,18 @@ class Caches:
         self._nodes_woken.clear()
 
     def _policies(self, resource: Resource[PolicyKey, LivePolicy], namespace: str) -> ListWatch[PolicyKey, LivePolicy]:
+        engine = Engine.CILIUM if resource is CILIUM_POLICIES else Engine.NETWORK_POLICY
+
+        def on_change(key: PolicyKey, old: LivePolicy | None, new: LivePolicy | None) -> None:
+            self._on_policy(key, old, new)
+            if found.version:
+                self._state.told(engine, namespace, found.version)
+
         def on_list() -> None:
             self._drop_unlisted(resource, namespace, found.items, found.version)
+            self._state.told(engine, namespace, found.version)
 
-        found = ListWatch(self._client, resource, self._on_policy, namespace=namespace, on_list=on_list)
+        found = ListWatch(self._client, resource, on_change, namespace=namespace, on_list=on_list)
         return found
 
     def _compiled(self, resource: Resource[Any, Any], namespace: str) -> ListWatch[Any, Any]:

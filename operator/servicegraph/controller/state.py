@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 from servicegraph.compiler.changes import GraphResult
 from servicegraph.controller.graphs import GraphStore
-from servicegraph.controller.live import LivePolicy, PolicyKey, Standing, standing
+from servicegraph.controller.live import LivePolicy, PolicyKey, Standing, engine_of, standing
 from servicegraph.controller.proving import Finding, Place
 from servicegraph.controller.status import Failure
 from servicegraph.controller.view import ByName, GraphRecord, NamespaceView, Wanted
+from servicegraph.model.policy import Engine
 from servicegraph.model.refs import GraphKey, ServiceKey
 
 
@@ -51,6 +52,7 @@ class State:
         self._records: dict[str, dict[GraphKey, GraphRecord]] = defaultdict(dict)
         self._wanted: dict[str, ByName[Wanted]] = defaultdict(ByName)
         self._live: dict[str, ByName[LivePolicy]] = defaultdict(ByName)
+        self._told: dict[tuple[Engine, str], int] = defaultdict(int)
 
     def view(self, namespace: str) -> NamespaceView:
         """A namespace for the planner: not a copy, so it is read before anything is awaited."""
@@ -85,14 +87,29 @@ class State:
         return [(namespace, name) for namespace, names in self._wanted.items() for name in names]
 
     def saw(self, policy: LivePolicy) -> bool:
-        """A policy is live in this state; whether that is news. An older state of the same object is none."""
+        """A watch says that a policy is live in this state; whether that is news. An older state is none."""
         policies = self._live[policy.namespace]
         old = policies.get(policy.name)
-        if old is None or old.uid != policy.uid or int(old.version) < int(policy.version):
+        if old is None or int(old.version) < int(policy.version):
             policies.put(policy.name, policy)
             self._note_alien(policy.namespace, policy.name, policy)
             return True
         return False
+
+    def answered(self, policy: LivePolicy) -> bool:
+        """An answer says so; whether that is news. It may come after the watch has told that the policy was deleted."""
+        engine = engine_of(policy.name)
+        told = max(self._told[engine, ""], self._told[engine, policy.namespace])
+        if policy.name not in self._live[policy.namespace] and int(policy.version) < told:
+            return False
+        return self.saw(policy)
+
+    def told(self, engine: Engine, namespace: str, version: str) -> None:
+        """A watch has told everything up to this resourceVersion, of all namespaces where `namespace` is empty.
+
+        https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions says that they are in order.
+        """
+        self._told[engine, namespace] = int(version)
 
     def gone(self, key: PolicyKey, uid: str) -> bool:
         """The policy with this UID is not live any more; whether that is news. Another may have its name already."""
