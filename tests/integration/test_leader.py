@@ -198,6 +198,24 @@ def test_nothing_is_written_while_the_lease_is_given_back(
         asyncio.run(scenario(proxy))
 
 
+def test_the_lease_is_given_back_though_a_renewal_comes_in_between(
+    control_plane: Cluster, election: Election, tmp_path: Path
+) -> None:
+    async def scenario(proxy: FaultProxy) -> None:
+        kubeconfig = proxy.kubeconfig(control_plane.token, tmp_path / "proxy")
+        async with election.candidate("first", Timing(lease=60.0, renew=40.0, retry=20.0), kubeconfig) as (first, task):
+            await asyncio.wait_for(first.leading.wait(), WAIT)
+            conflict = Fault(methods=frozenset({"PUT"}), status=409, times=1)
+            proxy.inject(conflict)
+            task.cancel()
+            await becomes(task.done)
+            assert proxy.hits(conflict) == 1
+            assert not election.holder
+
+    with FaultProxy(control_plane) as proxy:
+        asyncio.run(scenario(proxy))
+
+
 @pytest.mark.parametrize("how", ["taken", "deleted"])
 def test_a_lease_that_is_taken_away_is_lost(election: Election, how: str) -> None:
     async def scenario() -> None:

@@ -150,9 +150,19 @@ class Leadership:
             raise
 
     async def _release(self, client: ApiClient) -> None:
+        """Give the lease back. A renewal that was under way at the end may arrive in between: then once more."""
         try:
-            lease = await self._read(client)
-            if lease is not None and lease.spec.holder_identity == self.identity:
-                await client.request("PUT", self._path, body=manifest(lease.metadata, released(lease.spec)))
+            while (lease := await self._read(client)) and lease.spec.holder_identity == self.identity:
+                if await self._gives_back(client, lease):
+                    return
         except ApiError as error:
             _log.warning("the lease is left to run out: %s", error)
+
+    async def _gives_back(self, client: ApiClient, lease: Lease) -> bool:
+        try:
+            await client.request("PUT", self._path, body=manifest(lease.metadata, released(lease.spec)))
+        except ApiError as error:
+            if error.status == _CONFLICT:
+                return False
+            raise
+        return True
