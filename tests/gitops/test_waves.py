@@ -3,7 +3,6 @@
 There is no node: that pods run, their status is told as a kubelet would tell it; the operator is a process beside.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tests.contract import ROOT
 from tests.gitops.applications import CONFIG, Application, load
 from tests.gitops.conftest import COMPONENTS
 from tests.gitops.repository import Repository
-from tests.integration.kube import MERGE, Kube, path_of
+from tests.integration.kube import MERGE, Kube, audit_entries, path_of
 from tests.integration.look import policies, settled
 from tests.integration.operators import ACCOUNT, SYSTEM, kubeconfig_of, leading, operating
 from tests.waiting import eventually
@@ -74,9 +73,11 @@ def repository(argo: ArgoCD, tmp_path: Path) -> Repository:
 def created(cluster: Cluster) -> list[str]:
     """What Argo CD has created, in the order in which the API server took it."""
     assert cluster.audit_log is not None
-    lines = cluster.audit_log.read_text().splitlines(keepends=True)
-    entries = [json.loads(line) for line in lines if line.endswith("\n")]
-    mine = (e for e in entries if e["user"]["username"] == ArgoCD.user and e["stage"] == "ResponseComplete")
+    mine = (
+        e
+        for e in audit_entries(cluster.audit_log)
+        if e["user"]["username"] == ArgoCD.user and e["stage"] == "ResponseComplete"
+    )
     return [
         f"{entry['objectRef']['resource']}/{entry['objectRef']['name']}"
         for entry in mine

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.existing import ExistingCluster, Target, throw_away
 from tests.integration.kube import Audit, Kube
-from tests.integration.look import settled, translated
+from tests.integration.look import complete
 from tests.integration.operators import USER, Operator, install, leading, operating
 from tests.integration.world import SHOP, app, graph
 from tests.waiting import eventually
@@ -77,5 +77,5 @@ def audit(control_plane: Cluster) -> Audit:
 def shop(kube: Kube, operator: Operator, namespace: str) -> str:
     """A namespace with the shop and its policies."""
     kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP))
-    eventually(lambda: settled(kube, namespace) and translated(kube, namespace), "the shop is Ready, all of it")
+    eventually(lambda: complete(kube, namespace), "the shop is Ready, all of it")
     return namespace

@@ -198,15 +198,20 @@ class Audit:
         return [_written(entry) for entry in self._entries()]
 
     def _entries(self) -> Iterator[Object]:
-        with self._log.open("rb") as log:
-            log.seek(self._start)
-            for line in log:
-                if not line.endswith(b"\n"):
-                    return
-                entry = json.loads(line)
-                late = entry["requestReceivedTimestamp"] > self._since and entry["stage"] == "ResponseComplete"
-                if late and entry["user"]["username"] == self._user:
-                    yield entry
+        for entry in audit_entries(self._log, self._start):
+            late = entry["requestReceivedTimestamp"] > self._since and entry["stage"] == "ResponseComplete"
+            if late and entry["user"]["username"] == self._user:
+                yield entry
+
+
+def audit_entries(log: Path, start: int = 0) -> Iterator[Object]:
+    """What an audit log has from a byte on, without a last line that is still being written."""
+    with log.open("rb") as lines:
+        lines.seek(start)
+        for line in lines:
+            if not line.endswith(b"\n"):
+                return
+            yield json.loads(line)
 
 
 def path_of(kind: str, namespace: str, name: str = "") -> str:

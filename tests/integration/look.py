@@ -33,13 +33,15 @@ def settled(kube: Kube, namespace: str, name: str = "shop") -> bool:
 
 
 def translated(kube: Kube, namespace: str) -> bool:
-    """Whether each policy knows how a Service leads to its pods. Until that is seen, the workload of its name does.
-
-    A namespace that is settled and translated has no write ahead.
-    """
+    """Whether each policy knows how a Service leads to its pods. Until that is seen, the workload of its name does."""
     annotations = [policy["metadata"].get("annotations", {}) for policy in kube.list("NetworkPolicy", namespace)]
     notes = [json.loads(found[LISTENING_ANNOTATION]) for found in annotations if LISTENING_ANNOTATION in found]
     return all(note["services"] for note in notes)
+
+
+def complete(kube: Kube, namespace: str) -> bool:
+    """Whether no write of a namespace is ahead: its graph is settled, and its policies are translated."""
+    return settled(kube, namespace) and translated(kube, namespace)
 
 
 def problems(kube: Kube, namespace: str, name: str = "shop") -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.kube import APPLY, Audit, Kube, Object, path_of
-from tests.integration.look import condition, policies, problems, settled, translated, versions
+from tests.integration.look import complete, condition, policies, problems, settled, versions
 from tests.integration.operators import Operator, down
 from tests.integration.world import SHOP, app, calls, graph
 from tests.waiting import eventually
@@ -21,7 +21,7 @@ Edit = Callable[[Kube, str, str], Object]
 def fortress(kube: Kube, operator: Operator, namespace: str) -> str:
     """The shop under Namespace isolation, its default deny included."""
     kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP, isolation="Namespace"))
-    eventually(lambda: settled(kube, namespace) and translated(kube, namespace))
+    eventually(lambda: complete(kube, namespace))
     return namespace
 
 

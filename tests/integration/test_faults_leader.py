@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.kube import Audit, Kube
-from tests.integration.look import settled, translated, versions
+from tests.integration.look import complete, settled, versions
 from tests.integration.operators import HASTY, Operator, leading, operating, through
 from tests.integration.support import History
 from tests.integration.world import SHOP, app, graph, service
@@ -110,7 +110,7 @@ def test_what_changes_while_nobody_leads_is_done_by_the_next(
 ) -> None:
     """The stopped leader had seen neither change when it goes on."""
     kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP))
-    eventually(lambda: settled(kube, namespace) and translated(kube, namespace))
+    eventually(lambda: complete(kube, namespace))
     before = kube.list("NetworkPolicy", namespace)
     one.signal(signal.SIGSTOP)
     for policy in before:

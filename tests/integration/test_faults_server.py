@@ -7,7 +7,7 @@ import pytest
 
 from servicegraph.sources.listwatch import SILENCE_SECONDS
 from tests.integration.kube import Kube
-from tests.integration.look import condition, policies, ready, settled, translated, versions
+from tests.integration.look import complete, condition, policies, ready, settled, versions
 from tests.integration.operators import Operator, leading, operating, through
 from tests.integration.support import Scene, scene
 from tests.integration.world import SHOP, app, calls, deployment, graph, service
@@ -43,7 +43,7 @@ def street(kube: Kube, operator: Operator, namespace: str) -> str:
     """A namespace with the graphs `shop` and `more`."""
     kube.apply(*app(namespace, *SHOP, *KIOSK, "extra", "fresh"))
     kube.apply(graph(namespace, "shop", {**SHOP, **KIOSK}), graph(namespace, "more", {"extra": calls("database")}))
-    eventually(lambda: settled(kube, namespace) and settled(kube, namespace, "more") and translated(kube, namespace))
+    eventually(lambda: complete(kube, namespace) and settled(kube, namespace, "more"))
     free = {"fresh > stranger:8080", "stranger > fresh:8080"}
     expected = {"frontend > search:8080", "search > database:8080", "extra > database:8080", "kiosk > till:8080"} | free
     assert pods(namespace, {"app": "search"}).allows(kube) == expected

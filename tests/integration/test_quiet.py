@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.kube import MERGE, Audit, Kube, Object, path_of
-from tests.integration.look import policies, settled, status, translated, versions
+from tests.integration.look import complete, policies, status, versions
 from tests.integration.operators import Operator, leading, operating
 from tests.integration.support import end_pod, everything_seen, policy_writes, start_pod
 from tests.integration.world import SHOP, app, calls, deployment, graph, service
@@ -28,7 +28,7 @@ def operator(account: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def street(kube: Kube, operator: Operator, namespace: str, audit: Audit) -> str:
     """A namespace with the shop and, in the same graph, two services that have nothing to do with it."""
     kube.apply(*app(namespace, *SHOP, *APART), graph(namespace, "shop", {**SHOP, **APART}))
-    eventually(lambda: settled(kube, namespace) and translated(kube, namespace))
+    eventually(lambda: complete(kube, namespace))
     eventually(lambda: rests(operator, audit, namespace), "nothing is left to write")
     return namespace
 

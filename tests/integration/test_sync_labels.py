@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.kube import Audit, Kube, Object
-from tests.integration.look import edges, policies, problems, ready, settled, translated
+from tests.integration.look import complete, edges, policies, problems, ready, settled
 from tests.integration.operators import Operator
 from tests.integration.support import History, Scene, policy_writes, scene, shop_pods
 from tests.integration.world import SHOP, app, calls, deployment, graph, service
@@ -19,7 +19,7 @@ MOVED = {"app": "search-two"}
 def street(kube: Kube, operator: Operator, namespace: str) -> str:
     """A namespace with the shop and, in the same graph, two services that have nothing to do with it."""
     kube.apply(*app(namespace, *SHOP, *APART), graph(namespace, "shop", {**SHOP, **APART}))
-    eventually(lambda: settled(kube, namespace) and translated(kube, namespace), "the graph is Ready, all of it")
+    eventually(lambda: complete(kube, namespace), "the graph is Ready, all of it")
     assert shop_pods(namespace).allows(kube) == CALLS
     return namespace
 
@@ -141,7 +141,7 @@ def test_the_namespace_of_a_callee_is_labelled(
     pods = Scene({**callers.pods, **{name: Pod(neighbour, {"app": name}) for name in ("a", "b")}})
     by_name = {"a > b:8080", "b > a:8080", "frontend > a:8080"}
     eventually(lambda: pods.allows(kube) == by_name)
-    eventually(lambda: settled(kube, namespace) and translated(kube, namespace))
+    eventually(lambda: complete(kube, namespace))
     before = versions_of(kube, namespace, *services)
     audit.reset()
     kube.patch("Namespace", "", neighbour, {"metadata": {"labels": {"for": namespace}}})
@@ -171,7 +171,7 @@ def test_the_namespace_of_a_callee_is_created_again(
     )
     kube.apply(*ledger)
     eventually(lambda: pods.allows(kube) == {"frontend > ledger:8080"})
-    eventually(lambda: settled(kube, namespace) and translated(kube, namespace))
+    eventually(lambda: complete(kube, namespace))
     before = versions_of(kube, namespace, *APART)
     kube.delete("Namespace", "", neighbour)
     eventually(lambda: edges(kube, namespace) == {"total": 2, "active": 1, "awaitingConsent": 1}, "nobody is there")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.kube import Audit, Kube, Object
-from tests.integration.look import condition, policies, ready, settled, translated, versions
+from tests.integration.look import complete, condition, policies, ready, versions
 from tests.integration.operators import Operator, down
 from tests.integration.support import History, Scene, everything_seen, policy_writes, shop_pods
 from tests.integration.world import SHOP, app, calls, deployment, graph, service
@@ -34,7 +34,7 @@ def isolated(namespace: str, services: dict[str, Object] | None = None, **spec: 
 def fortress(kube: Kube, operator: Operator, namespace: str) -> str:
     """The shop under Namespace isolation."""
     kube.apply(*app(namespace, *SHOP), isolated(namespace))
-    eventually(lambda: settled(kube, namespace) and translated(kube, namespace))
+    eventually(lambda: complete(kube, namespace))
     return namespace
 
 
@@ -129,7 +129,7 @@ def test_a_service_goes_off_under_namespace_isolation_and_back(kube: Kube, fortr
 
 def test_one_direction_at_a_time(kube: Kube, operator: Operator, namespace: str) -> None:
     kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP, directions=["Ingress"]))
-    eventually(lambda: settled(kube, namespace) and translated(kube, namespace))
+    eventually(lambda: complete(kube, namespace))
     assert shop_pods(namespace).allows(kube) == CALLS | {f"{name} > stranger:8080" for name in SHOP}
     kube.apply(graph(namespace, "shop", SHOP, directions=["Egress"]))
     eventually(lambda: shop_pods(namespace).allows(kube) == CALLS | {f"stranger > {name}:8080" for name in SHOP})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.kube import MERGE, Audit, Kube, Object, Refused, path_of
-from tests.integration.look import settled, status, translated, versions
+from tests.integration.look import complete, settled, status, versions
 from tests.integration.operators import Operator, kubeconfig_of, leading, operating
 from tests.integration.support import History, Scene, policy_writes
 from tests.integration.world import SHOP, app, calls, graph, service
@@ -44,7 +44,7 @@ def victim(kube: Kube, operator: Operator, neighbour: str, namespace: str) -> st
     services = {**SHOP, "database": {"calls": [{"service": "partner", "namespace": namespace}]}}
     kube.apply(*app(neighbour, *SHOP), graph(neighbour, "shop", services))
     kube.apply(*app(namespace, "attacker", "partner"))
-    eventually(lambda: settled(kube, neighbour) and translated(kube, neighbour))
+    eventually(lambda: complete(kube, neighbour))
     return neighbour
 
 

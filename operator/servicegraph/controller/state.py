@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from servicegraph.compiler.changes import GraphResult
 from servicegraph.controller.graphs import GraphStore
-from servicegraph.controller.live import LivePolicy, PolicyKey, Standing, engine_of, standing
+from servicegraph.controller.live import LivePolicy, PolicyKey, Standing, standing
 from servicegraph.controller.proving import Finding, Place
 from servicegraph.controller.status import Failure
 from servicegraph.controller.view import ByName, GraphRecord, NamespaceView, Wanted
@@ -98,8 +98,7 @@ class State:
 
     def answered(self, policy: LivePolicy) -> bool:
         """An answer says so; whether that is news. It may come after the watch has told that the policy was deleted."""
-        engine = engine_of(policy.name)
-        told = max(self._told[engine, ""], self._told[engine, policy.namespace])
+        told = max(self._told[policy.engine, ""], self._told[policy.engine, policy.namespace])
         if policy.name not in self._live[policy.namespace] and int(policy.version) < told:
             return False
         return self.saw(policy)
