@@ -4,8 +4,14 @@ import asyncio
 import time
 from collections.abc import Callable
 
-SECONDS = 90.0
-"""Far more than anything takes: a machine may have other work, and a condition that holds costs no waiting."""
+SECONDS = 180.0
+"""Far more than anything takes: a machine may have other work, and a condition that holds costs no waiting.
+
+Less than the period of the operator's resync, which mends what it missed.
+"""
+
+PATIENCE = 300.0
+"""The same for a command, and for whatever else may itself wait for as long as SECONDS."""
 
 _POLL = 0.02
 

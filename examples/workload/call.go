@@ -4,21 +4,18 @@ import (
 	"bufio"
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
 // call calls all targets side by side and prints an array of results in their order. With --stdin it does so for each
-// line of targets that it reads.
+// line that it reads: more arguments, for this time.
 func call(ctx context.Context, arguments []string) error {
-	flags := newFlags("call")
-	timeout := flags.Duration("timeout", time.Second, "")
-	tries := flags.Int("tries", 1, "")
-	fromStdin := flags.Bool("stdin", false, "")
-	flags.Parse(arguments)
-	if !*fromStdin {
-		return callAll(ctx, flags.Args(), *timeout, *tries)
+	asked, fromStdin := parseCalls(arguments)
+	if !fromStdin {
+		return asked.run(ctx)
 	}
 	lines := bufio.NewReader(os.Stdin)
 	for {
@@ -26,22 +23,40 @@ func call(ctx context.Context, arguments []string) error {
 		if err != nil {
 			return nil
 		}
-		if err := callAll(ctx, strings.Fields(line), *timeout, *tries); err != nil {
+		asked, _ := parseCalls(slices.Concat(arguments, strings.Fields(line)))
+		if err := asked.run(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-func callAll(ctx context.Context, texts []string, timeout time.Duration, tries int) error {
-	targets, err := parseTargets(texts)
+// calls are made side by side.
+type calls struct {
+	targets []string
+	timeout time.Duration
+	tries   int
+}
+
+func parseCalls(arguments []string) (asked calls, fromStdin bool) {
+	flags := newFlags("call")
+	flags.DurationVar(&asked.timeout, "timeout", time.Second, "")
+	flags.IntVar(&asked.tries, "tries", 1, "")
+	flags.BoolVar(&fromStdin, "stdin", false, "")
+	flags.Parse(arguments)
+	asked.targets = flags.Args()
+	return asked, fromStdin
+}
+
+func (c calls) run(ctx context.Context) error {
+	targets, err := parseTargets(c.targets)
 	if err != nil {
 		return err
 	}
 	results := make([]result, len(targets))
-	var calls sync.WaitGroup
+	var group sync.WaitGroup
 	for i, t := range targets {
-		calls.Go(func() { results[i] = t.call(ctx, timeout, tries) })
+		group.Go(func() { results[i] = t.call(ctx, c.timeout, c.tries) })
 	}
-	calls.Wait()
+	group.Wait()
 	return printJSON(results)
 }

@@ -19,7 +19,7 @@ from tests.e2e.matrix import Matrix, Tally
 from tests.e2e.pods import IMAGE, pod_spec
 from tests.integration.kube import Kube, Object
 from tests.integration.look import settled
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, SECONDS, eventually
 
 _PODS_START = 300.0
 _POLL = 0.5
@@ -112,7 +112,9 @@ class Application:
         """Start a CronJob's Job now; what came of its calls, by target."""
         namespace = self.namespace
         _kubectl("create", "job", "now-" + cron_job, f"--from=cronjob/{cron_job}", "-n", namespace)
-        _kubectl("wait", "--for=condition=Complete", "--timeout=90s", f"job/now-{cron_job}", "-n", namespace)
+        _kubectl(
+            "wait", "--for=condition=Complete", f"--timeout={SECONDS:.0f}s", f"job/now-{cron_job}", "-n", namespace
+        )
         results = json.loads(_kubectl("logs", f"job/now-{cron_job}", "-n", namespace))
         return {result["target"]: result["outcome"] for result in results}
 
@@ -182,6 +184,6 @@ def _of(documents: list[Object], kind: str) -> list[Object]:
 
 
 def _kubectl(*arguments: str) -> str:
-    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr.strip()}"
     return done.stdout

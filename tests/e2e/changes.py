@@ -6,7 +6,7 @@ from functools import partial
 from tests.e2e.install import OPERATOR, SYSTEM, rolled_out
 from tests.e2e.town import NEW_PORT, Town
 from tests.integration.kube import Kube
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, SECONDS, eventually
 
 _AGENT = ("kube-system", "cilium")
 _POLL = 0.3
@@ -66,7 +66,7 @@ def edit_graph(town: Town) -> None:
     def comes_to(outcome: str) -> bool:
         pod = town.pods("worker-next")[0]["metadata"]["name"]
         command = ["kubectl", "exec", "--namespace", town.namespace, pod, "--container", "calls", "--"]
-        done = subprocess.run([*command, "workload", "call", address], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([*command, "workload", "call", address], capture_output=True, text=True, timeout=PATIENCE)
         return f'"{outcome}"' in done.stdout
 
     for calls, expected in ((["database", town.checkout], "answered"), (["database"], "timeout")):
@@ -97,7 +97,7 @@ def kill_agent(kube: Kube) -> None:
     agents = [pod for pod in kube.list("Pod", namespace) if _is(pod, "k8s-app", name)]
     there = next(pod["metadata"]["name"] for pod in agents if pod["spec"]["nodeName"] == node)
     _kubectl("delete", "pod", there, "--namespace", namespace)
-    _kubectl("rollout", "status", f"daemonset/{name}", "--namespace", namespace, "--timeout=180s")
+    _kubectl("rollout", "status", f"daemonset/{name}", "--namespace", namespace, f"--timeout={SECONDS:.0f}s")
 
 
 def _is_behind(town: Town, colour: str) -> bool:
@@ -127,5 +127,5 @@ def _is(pod: dict[str, dict[str, dict[str, str]]], label: str, value: str) -> bo
 
 
 def _kubectl(*arguments: str) -> None:
-    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr.strip()}"

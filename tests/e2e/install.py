@@ -11,6 +11,7 @@ import yaml
 
 from tests.contract import ROOT
 from tests.integration.kube import Kube, Object
+from tests.waiting import PATIENCE, SECONDS
 
 SYSTEM = "servicegraph-system"
 OPERATOR = "servicegraph-operator"
@@ -56,7 +57,7 @@ def profiled(kube: Kube, changes: Object) -> Iterator[None]:
 
 def rolled_out() -> None:
     """Wait until the operator runs as its Deployment says."""
-    _kubectl("rollout", "status", f"deployment/{OPERATOR}", "--namespace", SYSTEM, "--timeout=180s")
+    _kubectl("rollout", "status", f"deployment/{OPERATOR}", "--namespace", SYSTEM, f"--timeout={SECONDS:.0f}s")
 
 
 def _own_profile(kube: Kube) -> Object:
@@ -91,6 +92,6 @@ def _manifests(image: str) -> str:
 
 
 def _kubectl(*args: str, stdin: str | None = None) -> str:
-    done = subprocess.run(["kubectl", *args], input=stdin, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(["kubectl", *args], input=stdin, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, f"kubectl {' '.join(args)}: {done.stderr.strip()}"
     return done.stdout

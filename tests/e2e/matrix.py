@@ -9,9 +9,7 @@ from itertools import groupby
 from tests.e2e.callers import Callers, Result
 from tests.e2e.ends import Ends, Source, Target, decided_by_policies
 from tests.e2e.flows import Allowed
-
-WITHIN = 90.0
-"""Seconds until packets must be decided right; far more than it takes."""
+from tests.waiting import PATIENCE
 
 _PAUSE = 0.1
 _QUICK, _PATIENT = "1s", "5s"
@@ -62,7 +60,7 @@ class Matrix:
                     self.cells.append(Cell(source, target, verdicts.pop()))
         self.cells.sort(key=lambda cell: cell.source.name)
 
-    def settle(self, tally: Tally, explain: Callable[[], str] = str, within: float = WITHIN) -> None:
+    def settle(self, tally: Tally, explain: Callable[[], str] = str, within: float = PATIENCE) -> None:
         """Call until everything is right twice in a row. Fails with the cells that are wrong, and `explain`."""
         assert self.cells, "nothing to call: there are no ends"
         deadline = time.monotonic() + within

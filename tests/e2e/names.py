@@ -14,7 +14,6 @@ TTL = 5
 
 _SYSTEM, _COREDNS = "kube-system", "coredns"
 _PORT = 5353
-_START = 120.0
 
 Answers = Mapping[str, Iterable[str]]
 """The addresses of each name."""
@@ -46,7 +45,7 @@ class Names:
                 },
             ),
         )
-        eventually(lambda: _rolled_out(self._kube, self._namespace, version), f"{version} answers", _START)
+        eventually(lambda: _rolled_out(self._kube, self._namespace, version), f"{version} answers")
 
     def ask(self, version: str) -> str:
         """From now on this server is asked; its address."""
@@ -104,7 +103,7 @@ def _configure(kube: Kube, corefile: str) -> None:
     kube.patch("ConfigMap", _SYSTEM, _COREDNS, {"data": {"Corefile": corefile}})
     mark = {"servicegraph.dev/e2e": secrets.token_hex(3)}
     kube.patch("Deployment", _SYSTEM, _COREDNS, {"spec": {"template": {"metadata": {"annotations": mark}}}})
-    eventually(lambda: _rolled_out(kube, _SYSTEM, _COREDNS), "CoreDNS has its configuration", _START)
+    eventually(lambda: _rolled_out(kube, _SYSTEM, _COREDNS), "CoreDNS has its configuration")
 
 
 def _rolled_out(kube: Kube, namespace: str, name: str) -> bool:

@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from tests.e2e.ends import Ends, Source, Target
 from tests.e2e.pods import IMAGE
 from tests.integration.kube import Kube, Object
+from tests.waiting import PATIENCE
 
 PORTS = (8080, 9090)
 _NETWORK = "kind"
@@ -104,13 +105,13 @@ def node_address(node: Object) -> str:
 def _lines(*command: str) -> set[str]:
     """What a program prints; nothing where it is not there or fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     except (OSError, subprocess.TimeoutExpired):
         return set()
     return set(done.stdout.split()) if done.returncode == 0 else set()
 
 
 def _run(*command: str, stdin: str | None = None) -> str:
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr.strip()}"
     return done.stdout

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.load import Load, go_on, loads
 from tests.e2e.town import Town
 from tests.integration.kube import Kube
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 OLD, NEW = {"app": "search"}, {"app": "search-moved"}
 _POLL = 0.2
@@ -76,6 +76,6 @@ def codes(kube: Kube, town: Town) -> set[str]:
 def call(town: Town, target: str) -> str:
     """What comes of a call by the visitor."""
     command = ["kubectl", "exec", "--namespace", town.namespace, town.pod("visitor"), "--", "workload", "call", target]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     outcomes = ("answered", "timeout", "refused", "unreachable")
     return next((outcome for outcome in outcomes if f'"{outcome}"' in done.stdout), done.stderr)

@@ -14,7 +14,7 @@ from tests.e2e.applications import Application, applications
 from tests.e2e.ends import Ends
 from tests.e2e.matrix import Tally
 from tests.integration.kube import Kube, Object
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 EXPORT = "/var/run/cilium/hubble/events*.log"
 CALLS = {("frontend", "search", 8080), ("search", "database", 5432)}
@@ -60,7 +60,7 @@ class Flows:
     def _exported(self, agent: str) -> bytes:
         search = f"grep -h -F {self._namespace} {EXPORT} || true"
         command = ["kubectl", "exec", "-n", "kube-system", agent, "-c", "cilium-agent", "--", "sh", "-c", search]
-        done = subprocess.run(command, capture_output=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
 

@@ -32,7 +32,6 @@ services:
   - name: ledger
 """
 MANY = 30
-SECONDS = 60.0
 SLOWLY = 2.0
 """Seconds between lookups: more than CoreDNS keeps a connection to the server that it asks."""
 
@@ -71,7 +70,7 @@ def graph(stage: Stage, dns: Names, hosts: Mapping[str, Host], tally: Tally) -> 
     """The graph in force, before anybody has looked up a declared name."""
     caller = Caller(stage, tally)
     urls = {"tcp://api.example.test:9090": ANSWERED, "dns://other.example.test": ANSWERED}
-    eventually(lambda: caller.seen("nosy", *urls) == urls, "without a graph all names are reached", SECONDS)
+    eventually(lambda: caller.seen("nosy", *urls) == urls, "without a graph all names are reached")
     stage.apply(GRAPH)
     eventually(lambda: edges(stage.kube, stage.namespaces[""], "graph").get("active") == 7, "every edge is active")
     closed = {"dns://other.example.test": NOT_ASKED, f"tcp://{hosts['outside'].address}:8080": DROPPED}
@@ -108,7 +107,6 @@ def expect(caller: Caller, role: str, outcomes: Mapping[str, str]) -> None:
         eventually(
             lambda: caller.seen(role, *outcomes) == outcomes,
             f"from {role}: {dict(outcomes)}; seen: {caller.seen(role, *outcomes)}",
-            SECONDS,
         )
 
 
@@ -197,14 +195,14 @@ def test_a_name_whose_address_changes_keeps_working(caller: Caller, dns: Names) 
         outcomes.append(result["outcome"])
         return result["name"] == name
 
-    eventually(lambda: answered_by("outside"), "the first host answers", SECONDS)
+    eventually(lambda: answered_by("outside"), "the first host answers")
     dns.ask("second")
     try:
-        eventually(lambda: answered_by("excepted"), "the second host answers", SECONDS, SLOWLY)
+        eventually(lambda: answered_by("excepted"), "the second host answers", poll=SLOWLY)
         assert set(outcomes) == {ANSWERED}, "and no call failed meanwhile"
     finally:
         dns.ask("first")
-    eventually(lambda: answered_by("outside"), "and back", SECONDS, SLOWLY)
+    eventually(lambda: answered_by("outside"), "and back", poll=SLOWLY)
     assert set(outcomes) == {ANSWERED}
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from tests.contract import CRD, ROOT
 from tests.integration.kube import Kube
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, SECONDS, eventually
 from tools.cluster.toolchain import find_kubectl
 
 SYSTEM = "servicegraph-system"
@@ -33,14 +33,13 @@ QUICK = {
 HASTY = {"lease_seconds": "7", "renew_seconds": "5", "request_seconds": "3"}
 """For tests in which a lease runs out."""
 
-STOP_SECONDS = 20.0
 _PORT = re.compile(r"on port (\d+)")
 
 
 def install(kube: Kube, folder: Path) -> Path:
     """Install what config/ gives the operator, and return a kubeconfig of its ServiceAccount. May be called again."""
     _kubectl(kube, "apply", "--server-side", "--force-conflicts", "-f", str(CRD))
-    _kubectl(kube, "wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD))
+    _kubectl(kube, "wait", "--for=condition=Established", f"--timeout={SECONDS:.0f}s", "-f", str(CRD))
     _kubectl(kube, "apply", "-k", str(ROOT / "config" / "namespace"))
     _kubectl(kube, "apply", "-k", str(ROOT / "config" / "rbac"))
     return kubeconfig_of(kube, SYSTEM, ACCOUNT, folder)
@@ -134,10 +133,10 @@ class Operator:
             self.signal(signal.SIGCONT)
             self.signal(signal.SIGTERM)
         try:
-            return self._process.wait(STOP_SECONDS)
+            return self._process.wait(SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"the operator did not stop within {STOP_SECONDS:g} s:\n{self.text}") from None
+            raise AssertionError(f"the operator did not stop within {SECONDS:g} s:\n{self.text}") from None
 
     def kill(self) -> None:
         """End it at once."""
@@ -177,5 +176,5 @@ def down(operator: Operator) -> Iterator[None]:
 
 def _kubectl(kube: Kube, *arguments: str) -> None:
     command = [str(find_kubectl()), "--kubeconfig", str(kube.kubeconfig), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr

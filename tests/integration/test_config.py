@@ -16,7 +16,7 @@ from tests.integration.access import VERBS, may, permissions
 from tests.integration.kube import Kube
 from tests.integration.kustomize import build, of_kind
 from tests.integration.operators import ACCOUNT, SYSTEM, USER, kubeconfig_of, operating
-from tests.waiting import eventually
+from tests.waiting import SECONDS, eventually
 from tools.cluster import Cluster, running
 from tools.cluster.toolchain import find_kubectl
 
@@ -219,7 +219,9 @@ def test_the_operator_serves_named_namespaces_with_their_roles_alone(installed: 
     with operating(
         account, tmp_path, namespaces=variables["SERVICEGRAPH_NAMESPACES"], profile=str(profile)
     ) as operator:
-        kubectl(installed, "wait", "--for=condition=Ready", "--timeout=60s", "-n", "shop", "servicegraph/shop")
+        kubectl(
+            installed, "wait", "--for=condition=Ready", f"--timeout={SECONDS:.0f}s", "-n", "shop", "servicegraph/shop"
+        )
         assert len(found(installed, POLICIES)["items"]) == 3
         assert operator.answers("/readyz") == "ok\n"
     kubectl(installed, "delete", "servicegraph", "shop", "-n", "shop")

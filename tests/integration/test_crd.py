@@ -8,6 +8,7 @@ import pytest
 
 from tests.contract import CRD, beyond_schema, graph, refused, spec_examples
 from tests.integration.existing import Target
+from tests.waiting import PATIENCE, SECONDS
 from tools.cluster.toolchain import find_kubectl
 
 SERVICEGRAPHS = "/apis/servicegraph.dev/v1alpha1/namespaces/{}/servicegraphs"
@@ -18,7 +19,7 @@ BEYOND_SCHEMA = {case: resource for case, (resource, _, _) in beyond_schema().it
 
 def kubectl(cluster: Target, *arguments: str) -> str:
     command = [str(find_kubectl()), "--kubeconfig", str(cluster.kubeconfig), *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
     return done.stdout
 
 
@@ -26,7 +27,7 @@ def kubectl(cluster: Target, *arguments: str) -> str:
 def api(cluster: Target) -> Target:
     """A cluster that serves ServiceGraphs."""
     kubectl(cluster, "apply", "--server-side", "--force-conflicts", "--validate=strict", "-f", str(CRD))
-    kubectl(cluster, "wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD))
+    kubectl(cluster, "wait", "--for=condition=Established", f"--timeout={SECONDS:.0f}s", "-f", str(CRD))
     return cluster
 
 

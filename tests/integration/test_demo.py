@@ -17,7 +17,7 @@ import psutil
 import pytest
 import yaml
 
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 from tools.cache import cache_root
 from tools.cluster import Cluster, running
 from tools.cluster.build import ensure_built
@@ -69,7 +69,7 @@ class Demo:
     def tell(self) -> str:
         """Run it without a terminal; all it says."""
         with self.start(subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT) as process:
-            said, _ = process.communicate(timeout=300)
+            said, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
         return said
 
@@ -144,7 +144,7 @@ def test_ctrl_c_leaves_nothing_behind(demo: Demo, moment: str) -> None:
         assert any(moment in line for line in process.stdout)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
-        _, complaint = process.communicate(timeout=60)
+        _, complaint = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert complaint.strip() == "Interrupted; nothing was left behind."
     eventually(lambda: not demo.leftovers(), "nothing of it is left")
@@ -176,7 +176,7 @@ def test_when_the_operator_dies_its_log_is_shown_in_ascii_where_there_is_no_more
         operators = [one for one in demo.processes() if "servicegraph.cli.main" in one.cmdline()]
         assert len(operators) == 1
         operators[0].kill()
-        _, complaint = process.communicate(timeout=60)
+        _, complaint = process.communicate(timeout=PATIENCE)
     assert "anywhere --> | frontend | --> | search | --> | database |" in told
     assert process.returncode == 1
     assert "error: The operator ended (exit status -9)." in complaint

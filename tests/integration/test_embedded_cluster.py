@@ -4,7 +4,7 @@ import http.client
 import json
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.integration.kube import audit_entries
+from tests.waiting import eventually
 from tools.cluster import Cluster, running
 from tools.cluster.faults import Fault
 from tools.cluster.http import request
@@ -51,13 +52,6 @@ def client(proxy: FaultProxy, cluster: Cluster) -> Client:
     return Client(proxy, cluster)
 
 
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 30
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
-
-
 def namespace(name: str) -> dict[str, Any]:
     return {"metadata": {"name": name}}
 
@@ -79,13 +73,13 @@ def test_strangers_are_refused_and_certificates_are_checked(cluster: Cluster) ->
 def test_controllers_work(cluster: Cluster) -> None:
     assert cluster.request("POST", NAMESPACES, namespace("controlled"))[0] == 201
     account = f"{NAMESPACES}/controlled/serviceaccounts/default"
-    assert eventually(lambda: cluster.request("GET", account)[0] == 200)
+    eventually(lambda: cluster.request("GET", account)[0] == 200)
     status, answer = cluster.request("POST", f"{account}/token", {"spec": {"expirationSeconds": 600}})
     assert status == 201
     token = answer["status"]["token"]
     assert request(f"{cluster.server}/api", token=token, ca=cluster.ca, timeout=30)[0] == 200
     assert cluster.request("DELETE", f"{NAMESPACES}/controlled")[0] == 200
-    assert eventually(lambda: cluster.request("GET", f"{NAMESPACES}/controlled")[0] == 404)
+    eventually(lambda: cluster.request("GET", f"{NAMESPACES}/controlled")[0] == 404)
 
 
 def test_the_audit_log_has_writes_and_nothing_else(cluster: Cluster) -> None:

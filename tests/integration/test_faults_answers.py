@@ -17,8 +17,6 @@ from tools.cluster import Cluster
 from tools.cluster.faults import Fault
 from tools.cluster.proxy import FaultProxy
 
-SECONDS = 150.0
-"""A retry may be as late again as what went before it."""
 FAULTS: dict[str, dict[str, Any]] = {
     "409": {"status": 409},
     "429": {"status": 429, "retry_after": 1},
@@ -71,20 +69,20 @@ def test_policies_are_written_once(
 
     refused = inject(proxy, "PATCH", path, 2, fault)
     kube.apply(graph(namespace, "shop", SHOP))
-    eventually(lambda: settled(kube, namespace), "the policies are created", SECONDS)
+    eventually(lambda: settled(kube, namespace), "the policies are created")
     names = {service: policy["metadata"]["name"] for service, policy in policies(kube, namespace).items()}
     assert proxy.hits(refused) == 2
     assert Counter(history.written()) == Counter(names.values())
 
     inject(proxy, "PATCH", path, 2, fault)
     kube.apply(graph(namespace, "shop", {**SHOP, "search": {}}))
-    eventually(lambda: settled(kube, namespace), "the policies are updated", SECONDS)
+    eventually(lambda: settled(kube, namespace), "the policies are updated")
     assert proxy.hits(refused) == 4
     assert Counter(history.written()) == Counter([*names.values(), names["search"], names["database"]])
 
     refused = inject(proxy, "DELETE", path, 2, fault)
     kube.apply(graph(namespace, "shop", {"database": {}}))
-    eventually(lambda: settled(kube, namespace), "the policies are deleted", SECONDS)
+    eventually(lambda: settled(kube, namespace), "the policies are deleted")
     assert proxy.hits(refused) == 2
     assert policies(kube, namespace).keys() == {"database"}
     assert Counter(history.written()) == Counter([*names.values(), names["search"], names["database"]])
@@ -97,7 +95,7 @@ def test_no_policy_waits_for_a_status(
     injected = inject(proxy, "PATCH", f"{namespace}/servicegraphs/shop/status", 3, fault)
     kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP))
     eventually(lambda: policies(kube, namespace).keys() == SHOP.keys(), "the policies are written")
-    eventually(lambda: settled(kube, namespace), "the status is told in the end", SECONDS)
+    eventually(lambda: settled(kube, namespace), "the status is told in the end")
     eventually(lambda: proxy.hits(injected) > 0)
 
 
@@ -111,7 +109,7 @@ def test_a_namespace_that_fails_delays_no_other(
     eventually(lambda: waits(kube, namespace), "it says what it waits for")
     assert not policies(kube, namespace)
     proxy.heal()
-    eventually(lambda: settled(kube, namespace), "it is done too", SECONDS)
+    eventually(lambda: settled(kube, namespace), "it is done too")
 
 
 @pytest.mark.parametrize("edited", [False, True], ids=["created", "updated"])
@@ -163,7 +161,7 @@ def test_pods_that_cannot_be_listed_may_still_be_there(
     assert len(kube.list("NetworkPolicy", namespace)) == 4
     proxy.heal()
     end_pod(kube, namespace, "old")
-    eventually(lambda: len(kube.list("NetworkPolicy", namespace)) == 3, "the former term goes", SECONDS)
+    eventually(lambda: len(kube.list("NetworkPolicy", namespace)) == 3, "the former term goes")
 
 
 @pytest.mark.parametrize("path", ["leases", "events"])

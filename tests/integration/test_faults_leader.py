@@ -19,7 +19,6 @@ from tools.cluster.proxy import FaultProxy
 
 MANY = [f"svc-{number:03}" for number in range(300)]
 CHAIN = {name: {"calls": [{"service": MANY[(number + 1) % len(MANY)]}]} for number, name in enumerate(MANY)}
-SECONDS = 90.0
 READY = 'servicegraph_graphs{condition="Ready",status="True"}'
 
 
@@ -90,14 +89,14 @@ def test_the_leader_falls_in_the_middle_of_300_policies(
     eventually(lambda: len(audit.writes(services, "networkpolicies")) > 50, "some are written")
     disturb(one, proxy)
     assert len(versions(kube, services)) < 300, "too late to be a test"
-    eventually(lambda: two.is_leading(), "the other takes over", SECONDS)
-    eventually(lambda: settled(kube, services, "many"), "and finishes", SECONDS)
+    eventually(lambda: two.is_leading(), "the other takes over")
+    eventually(lambda: settled(kube, services, "many"), "and finishes")
     found = versions(kube, services)
     assert len(found) == 300
     audit.reset()
     one.signal(signal.SIGCONT)
     proxy.heal()
-    eventually(lambda: one.exit_code is not None, "the former leader ends", SECONDS)
+    eventually(lambda: one.exit_code is not None, "the former leader ends")
     assert two.is_leading()
     assert audit.writes(services, "networkpolicies", "servicegraphs/status") == [], "it wrote nothing any more"
     assert versions(kube, services) == found
@@ -115,12 +114,12 @@ def test_what_changes_while_nobody_leads_is_done_by_the_next(
     one.signal(signal.SIGSTOP)
     for policy in before:
         kube.patch("NetworkPolicy", namespace, policy["metadata"]["name"], {"spec": {"ingress": [{}]}}, "intruder")
-    eventually(lambda: two.is_leading(), "the other takes over", SECONDS)
+    eventually(lambda: two.is_leading(), "the other takes over")
     specs = [policy["spec"] for policy in before]
     eventually(lambda: [policy["spec"] for policy in kube.list("NetworkPolicy", namespace)] == specs)
     audit.reset()
     one.signal(signal.SIGCONT)
-    eventually(lambda: one.exit_code is not None, "the former leader ends", SECONDS)
+    eventually(lambda: one.exit_code is not None, "the former leader ends")
     assert one.exit_code == 1
     assert audit.writes(namespace, "networkpolicies", "servicegraphs/status") == []
 

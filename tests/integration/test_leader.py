@@ -18,7 +18,7 @@ from servicegraph.sources.api import ApiClient, ApiError
 from servicegraph.sources.connection import from_kubeconfig
 from tests.integration.existing import Target
 from tests.integration.fenced_writer import LOST
-from tests.waiting import becomes, eventually
+from tests.waiting import SECONDS, becomes, eventually
 from tools.cluster import Cluster
 from tools.cluster.faults import Fault
 from tools.cluster.proxy import FaultProxy
@@ -26,7 +26,6 @@ from tools.cluster.proxy import FaultProxy
 QUICK = Timing(lease=2.0, renew=1.5, retry=0.2)
 PATIENT = Timing(lease=60.0, renew=40.0, retry=0.2)
 NAME = "election"
-WAIT = 30.0
 
 
 class Election:
@@ -91,12 +90,12 @@ def election(cluster: Target, namespace: str) -> Election:
 def test_one_leads_and_hands_over_at_once_when_it_ends(election: Election) -> None:
     async def scenario() -> None:
         async with election.candidate("first", PATIENT) as (first, task):
-            await asyncio.wait_for(first.leading.wait(), WAIT)
+            await asyncio.wait_for(first.leading.wait(), SECONDS)
             async with election.candidate("second", PATIENT) as (second, _):
                 assert election.holder == "first"
                 assert not second.leading.is_set()
                 task.cancel()
-                await asyncio.wait_for(second.leading.wait(), WAIT)
+                await asyncio.wait_for(second.leading.wait(), SECONDS)
                 assert election.holder == "second"
                 assert not first.leading.is_set()
                 with pytest.raises(NotLeadingError):
@@ -115,7 +114,7 @@ def test_a_lease_of_the_dead_is_taken_when_it_ran_out_and_not_before(election: E
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with election.candidate("second") as (second, _):
-            await asyncio.wait_for(second.leading.wait(), WAIT)
+            await asyncio.wait_for(second.leading.wait(), SECONDS)
             assert loop.time() - began >= 3.0, "the lease of the dead was good for 3 s"
 
     asyncio.run(scenario())
@@ -125,7 +124,7 @@ def test_nothing_is_sent_without_a_lease(election: Election) -> None:
     async def scenario() -> None:
         connection = from_kubeconfig(election.cluster.kubeconfig)
         async with election.candidate("first", PATIENT) as (first, _):
-            await asyncio.wait_for(first.leading.wait(), WAIT)
+            await asyncio.wait_for(first.leading.wait(), SECONDS)
             idle = Leadership(connection, election.namespace, NAME, PATIENT, "idle")
             async with ApiClient(connection, fence=idle.check) as client:
                 with pytest.raises(ApiError, match="holds no lease"):
@@ -147,7 +146,7 @@ def test_a_leader_cut_off_stops_before_another_begins(
     async def scenario(proxy: FaultProxy) -> None:
         kubeconfig = proxy.kubeconfig(control_plane.token, tmp_path / "proxy")
         async with election.candidate("first", kubeconfig=kubeconfig) as (first, lost):
-            await asyncio.wait_for(first.leading.wait(), WAIT)
+            await asyncio.wait_for(first.leading.wait(), SECONDS)
             async with election.candidate("second") as (second, _):
                 proxy.blackhole()
                 while not second.leading.is_set():
@@ -158,7 +157,7 @@ def test_a_leader_cut_off_stops_before_another_begins(
                 with pytest.raises(NotLeadingError):
                     first.check(0)
                 with pytest.raises(LeadershipLostError, match=r"not renewed"):
-                    await asyncio.wait_for(lost, WAIT)
+                    await asyncio.wait_for(lost, SECONDS)
 
     with FaultProxy(control_plane) as proxy:
         asyncio.run(scenario(proxy))
@@ -172,7 +171,7 @@ def test_a_candidate_outlasts_an_api_server_in_trouble(
         proxy.inject(trouble)
         kubeconfig = proxy.kubeconfig(control_plane.token, tmp_path / "proxy")
         async with election.candidate("first", kubeconfig=kubeconfig) as (first, _):
-            await asyncio.wait_for(first.leading.wait(), WAIT)
+            await asyncio.wait_for(first.leading.wait(), SECONDS)
             assert proxy.hits(trouble) == 3
 
     with FaultProxy(control_plane) as proxy:
@@ -186,7 +185,7 @@ def test_nothing_is_written_while_the_lease_is_given_back(
         kubeconfig = proxy.kubeconfig(control_plane.token, tmp_path / "proxy")
         timing = Timing(lease=60.0, renew=40.0, retry=20.0)
         async with election.candidate("first", timing, kubeconfig) as (first, task):
-            await asyncio.wait_for(first.leading.wait(), WAIT)
+            await asyncio.wait_for(first.leading.wait(), SECONDS)
             proxy.inject(Fault(methods=frozenset({"PUT"}), delay=20.0))
             task.cancel()
             await becomes(lambda: not election.holder)
@@ -204,7 +203,7 @@ def test_the_lease_is_given_back_though_a_renewal_comes_in_between(
     async def scenario(proxy: FaultProxy) -> None:
         kubeconfig = proxy.kubeconfig(control_plane.token, tmp_path / "proxy")
         async with election.candidate("first", Timing(lease=60.0, renew=40.0, retry=20.0), kubeconfig) as (first, task):
-            await asyncio.wait_for(first.leading.wait(), WAIT)
+            await asyncio.wait_for(first.leading.wait(), SECONDS)
             conflict = Fault(methods=frozenset({"PUT"}), status=409, times=1)
             proxy.inject(conflict)
             task.cancel()
@@ -220,14 +219,14 @@ def test_the_lease_is_given_back_though_a_renewal_comes_in_between(
 def test_a_lease_that_is_taken_away_is_lost(election: Election, how: str) -> None:
     async def scenario() -> None:
         async with election.candidate("first", PATIENT) as (first, lost):
-            await asyncio.wait_for(first.leading.wait(), WAIT)
+            await asyncio.wait_for(first.leading.wait(), SECONDS)
             async with ApiClient(from_kubeconfig(election.cluster.kubeconfig)) as client:
                 if how == "taken":
                     await client.merge(election.lease_path, {"spec": {"holderIdentity": "somebody"}})
                 else:
                     await client.request("DELETE", election.lease_path)
             with pytest.raises(LeadershipLostError, match="somebody" if how == "taken" else "nobody"):
-                await asyncio.wait_for(lost, WAIT)
+                await asyncio.wait_for(lost, SECONDS)
             with pytest.raises(NotLeadingError):
                 first.check(0)
         assert election.holder == ("somebody" if how == "taken" else None)
@@ -238,7 +237,7 @@ def test_a_lease_that_is_taken_away_is_lost(election: Election, how: str) -> Non
 def test_an_edit_of_its_own_lease_is_no_loss(election: Election) -> None:
     async def scenario() -> None:
         async with election.candidate("first", PATIENT) as (first, _):
-            await asyncio.wait_for(first.leading.wait(), WAIT)
+            await asyncio.wait_for(first.leading.wait(), SECONDS)
             async with ApiClient(from_kubeconfig(election.cluster.kubeconfig)) as client:
                 edited = await client.merge(election.lease_path, {"metadata": {"annotations": {"note": "x"}}})
                 await becomes(lambda: election.renewed_at > edited["spec"]["renewTime"])
@@ -250,7 +249,7 @@ def test_an_edit_of_its_own_lease_is_no_loss(election: Election) -> None:
 def test_a_leader_survives_a_restart_of_the_api_server(control_plane: Cluster, election: Election) -> None:
     async def scenario() -> None:
         async with election.candidate("first", Timing(lease=60.0, renew=50.0, retry=0.2)) as (first, task):
-            await asyncio.wait_for(first.leading.wait(), WAIT)
+            await asyncio.wait_for(first.leading.wait(), SECONDS)
             await asyncio.to_thread(control_plane.restart_apiserver)
             before = control_plane.request("GET", election.lease_path)[1]["spec"]["renewTime"]
             await becomes(
@@ -271,7 +270,7 @@ def test_a_leader_that_was_stopped_past_its_lease_writes_nothing_more(election: 
 
         async def take_over() -> str:
             async with election.candidate("second", PATIENT) as (second, _):
-                await asyncio.wait_for(second.leading.wait(), WAIT)
+                await asyncio.wait_for(second.leading.wait(), SECONDS)
                 async with ApiClient(from_kubeconfig(election.cluster.kubeconfig), fence=second.check) as client:
                     written = await client.merge(election.map_path, {"data": {"writer": "second"}})
                 os.kill(process.pid, signal.SIGCONT)

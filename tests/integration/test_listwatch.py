@@ -16,7 +16,7 @@ from servicegraph.sources.api import ApiClient
 from servicegraph.sources.listwatch import ListWatch
 from servicegraph.sources.objects import SERVICES, WORKLOADS
 from tests.integration.clients import with_client
-from tests.waiting import becomes
+from tests.waiting import SECONDS, becomes
 from tools.cluster import Cluster
 from tools.cluster.faults import Fault
 from tools.cluster.proxy import FaultProxy
@@ -33,9 +33,9 @@ class Recorder:
     def __call__(self, key: ServiceKey, old: Service | None, new: Service | None) -> None:
         self.seen.append(f"-{key.name}" if new is None else key.name if old else f"+{key.name}")
 
-    async def until(self, *expected: str, seconds: float = 30.0) -> None:
+    async def until(self, *expected: str) -> None:
         """Wait until each of these was reported."""
-        await becomes(lambda: set(expected) <= set(self.seen), f"{expected} in {self.seen}", seconds)
+        await becomes(lambda: set(expected) <= set(self.seen), f"{expected} in {self.seen}")
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_changes_are_reported_once_and_in_order(control_plane: Cluster, namespac
     async def scenario(client: ApiClient) -> None:
         await client.create(SERVICES.path(namespace), service("before"))
         async with watching(client, namespace) as (copy, recorder):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             assert recorder.seen == ["+before"]
             await client.create(SERVICES.path(namespace), service("search"))
             edited = await client.merge(SERVICES.path(namespace, "search"), {"spec": {"selector": {"app": "new"}}})
@@ -111,7 +111,7 @@ def test_changes_are_reported_once_and_in_order(control_plane: Cluster, namespac
 def test_a_change_of_nothing_we_read_is_silent(control_plane: Cluster, namespace: str) -> None:
     async def scenario(client: ApiClient) -> None:
         async with watching(client, namespace) as (copy, recorder):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             await client.create(SERVICES.path(namespace), service("search"))
             for value in ("one", "two", "longer than a packet" * 10_000):
                 await client.merge(SERVICES.path(namespace, "search"), {"metadata": {"annotations": {"note": value}}})
@@ -129,7 +129,7 @@ def test_what_happens_elsewhere_is_followed_by_version(
 
     async def scenario(client: ApiClient) -> None:
         async with watching(client, namespace) as (copy, recorder):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             other = await client.create(SERVICES.path("default"), service(f"other-{secrets.token_hex(4)}"))
             metadata = other["metadata"]
             await becomes(lambda: int(copy.version) >= int(metadata["resourceVersion"]))
@@ -145,10 +145,10 @@ def test_only_its_own_namespace_and_labels_are_seen(control_plane: Cluster, name
         create(control_plane, "default", other := f"other-{secrets.token_hex(4)}")
         try:
             async with watching(client, namespace) as (copy, _):
-                await asyncio.wait_for(copy.synced.wait(), 30)
+                await asyncio.wait_for(copy.synced.wait(), SECONDS)
                 assert not copy.items
             async with watching(client, "") as (copy, _):
-                await asyncio.wait_for(copy.synced.wait(), 30)
+                await asyncio.wait_for(copy.synced.wait(), SECONDS)
                 assert ServiceKey("default", other) in copy.items
         finally:
             delete(control_plane, "default", other)
@@ -164,7 +164,7 @@ def test_pages_are_put_together(control_plane: Cluster, namespace: str, monkeypa
 
     async def scenario(client: ApiClient) -> None:
         async with watching(client, namespace) as (copy, recorder):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             assert {key.name for key in copy.items} == names
             assert sorted(recorder.seen) == sorted(f"+{name}" for name in names)
 
@@ -179,7 +179,7 @@ def test_an_expired_watch_lists_again_and_sees_the_deletions(
 
     async def scenario(client: ApiClient) -> None:
         async with watching(client, namespace) as (copy, recorder):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             proxy.inject(Fault(watch=True, path="/services", status=503))
             proxy.disconnect()
             delete(control_plane, namespace, "goes")
@@ -198,7 +198,7 @@ def test_a_cut_watch_goes_on_where_it_was(
 ) -> None:
     async def scenario(client: ApiClient) -> None:
         async with watching(client, namespace) as (copy, recorder):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             for name in ("one", "two", "three"):
                 proxy.disconnect()
                 create(control_plane, namespace, name)
@@ -218,7 +218,7 @@ def test_an_answer_cut_in_the_middle_is_asked_for_again(
 
     async def scenario(client: ApiClient) -> None:
         async with watching(client, namespace) as (copy, recorder):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             assert recorder.seen == ["+search"]
             assert proxy.hits(cut) == 2
 
@@ -235,7 +235,7 @@ def test_a_busy_api_server_is_given_the_time_it_asks_for(
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with watching(client, namespace) as (copy, _):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             assert loop.time() - began >= 2
             assert proxy.hits(busy) == 2
 
@@ -247,7 +247,7 @@ def test_a_silent_connection_is_given_up(
 ) -> None:
     async def scenario(client: ApiClient) -> None:
         async with watching(client, namespace, silence=0.5) as (copy, recorder):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             proxy.blackhole()
             create(control_plane, namespace, "search")
             await becomes(lambda: copy.trouble is not None)
@@ -267,11 +267,11 @@ def test_an_api_server_that_restarts_is_followed(control_plane: Cluster, namespa
 
     async def scenario(client: ApiClient) -> None:
         async with watching(client, namespace) as (copy, recorder):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             await asyncio.to_thread(control_plane.restart_apiserver, kill=how == "kill")
             delete(control_plane, namespace, "goes")
             create(control_plane, namespace, "comes")
-            await recorder.until("-goes", "+comes", seconds=60)
+            await recorder.until("-goes", "+comes")
             assert {key.name for key in copy.items} == {"stays", "comes"}
 
     run(control_plane.kubeconfig, scenario)
@@ -285,14 +285,14 @@ def test_history_that_was_compacted_is_replaced(
 
     async def scenario(client: ApiClient) -> None:
         async with watching(client, namespace) as (copy, recorder):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             proxy.inject(Fault(watch=True, status=503))
             proxy.disconnect()
             delete(control_plane, namespace, "goes")
             await asyncio.to_thread(control_plane.compact_etcd)
             await asyncio.to_thread(control_plane.restart_apiserver)
             proxy.heal()
-            await recorder.until("-goes", seconds=60)
+            await recorder.until("-goes")
             assert {key.name for key in copy.items} == {"stays"}
             assert copy.relists == 2
 
@@ -302,10 +302,10 @@ def test_history_that_was_compacted_is_replaced(
 def test_an_etcd_that_restarts_is_survived(control_plane: Cluster, namespace: str) -> None:
     async def scenario(client: ApiClient) -> None:
         async with watching(client, namespace) as (copy, recorder):
-            await asyncio.wait_for(copy.synced.wait(), 30)
+            await asyncio.wait_for(copy.synced.wait(), SECONDS)
             await asyncio.to_thread(control_plane.restart_etcd, kill=True)
             create(control_plane, namespace, "search")
-            await recorder.until("+search", seconds=60)
+            await recorder.until("+search")
             assert recorder.seen == ["+search"]
 
     run(control_plane.kubeconfig, scenario)
@@ -370,7 +370,7 @@ def test_scaling_and_status_of_a_workload_are_silent(control_plane: Cluster, nam
     async def scenario(client: ApiClient) -> None:
         copy = ListWatch(client, DEPLOYMENTS, changed, namespace=namespace)
         task = asyncio.create_task(copy.run())
-        await asyncio.wait_for(copy.synced.wait(), 30)
+        await asyncio.wait_for(copy.synced.wait(), SECONDS)
         await client.create(DEPLOYMENTS.path(namespace), {"metadata": {"name": "search"}, "spec": spec})
         path = DEPLOYMENTS.path(namespace, "search")
         for replicas in (2, 3, 0):

@@ -10,7 +10,7 @@ from tests.integration.look import condition, settled
 from tests.integration.operators import Operator, down
 from tests.integration.support import everything_seen
 from tests.integration.world import SHOP, app, calls, graph, service
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, SECONDS, eventually
 from tools.cluster.toolchain import find_kubectl
 
 NOWHERE: Object = {**SHOP, "database": calls("nowhere")}
@@ -92,15 +92,15 @@ def test_metrics_move(kube: Kube, operator: Operator, shop: str) -> None:
 def test_kubectl_waits_for_a_graph(kube: Kube, operator: Operator, namespace: str) -> None:
     """It waits while there is no status, and again after an edit: the condition speaks of a generation."""
 
-    def wait(condition: str, seconds: int) -> subprocess.CompletedProcess[str]:
-        flags = [f"--for=condition={condition}", f"--timeout={seconds}s", "-n", namespace, "servicegraph/shop"]
+    def wait(condition: str, seconds: float = SECONDS) -> subprocess.CompletedProcess[str]:
+        flags = [f"--for=condition={condition}", f"--timeout={seconds:.0f}s", "-n", namespace, "servicegraph/shop"]
         command = [str(find_kubectl()), "--kubeconfig", str(kube.kubeconfig), "wait", *flags]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
     kube.apply(*app(namespace, *SHOP), graph(namespace, "shop", SHOP))
-    done = wait("Ready", 60)
+    done = wait("Ready")
     assert done.returncode == 0, done.stderr
     assert "condition met" in done.stdout
     kube.apply(graph(namespace, "shop", NOWHERE))
-    assert wait("EdgesResolved=False", 60).returncode == 0
+    assert wait("EdgesResolved=False").returncode == 0
     assert wait("Stalled", 1).returncode == 1

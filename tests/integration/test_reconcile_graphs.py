@@ -94,7 +94,7 @@ def test_writing_is_forbidden(kube: Kube, control_plane: Cluster, operator: Oper
         assert operator.metric('servicegraph_api_errors_total{status="403"}') > 0
     finally:
         kube.call("PATCH", path, {"rules": role["rules"]}, "application/merge-patch+json")
-    eventually(lambda: ready(kube, namespace), "it goes on by itself", seconds=150)
+    eventually(lambda: ready(kube, namespace), "it goes on by itself")
 
 
 def test_the_pods_of_a_node_that_joins_are_not_the_internet(kube: Kube, operator: Operator, namespace: str) -> None:

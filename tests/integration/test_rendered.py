@@ -10,6 +10,7 @@ import yaml
 from servicegraph.report.blocks import block
 from tests.integration.existing import Target
 from tests.unit.report.test_blocks import NUMBERS, WORDS
+from tests.waiting import PATIENCE
 from tools.cluster.toolchain import find_kubectl
 from tools.generate import EXAMPLES, GOLDENS, OUTPUT, folders
 
@@ -19,7 +20,7 @@ DRY_RUN = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "-
 
 def kubectl(cluster: Target, *arguments: str, given: str) -> str:
     command = [str(find_kubectl()), "--kubeconfig", str(cluster.kubeconfig), *arguments]
-    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -17,7 +17,7 @@ import yaml
 
 from tests.contract import ROOT
 from tests.integration.kube import Kube
-from tests.waiting import eventually
+from tests.waiting import SECONDS, eventually
 from tools.cluster.toolchain import find_kubectl
 
 PAGE = ROOT / "docs" / "tutorial.md"
@@ -26,7 +26,6 @@ COMMANDS, OUTPUTS = "sh", ("text", "yaml")
 ANYTHING = "..."
 
 _BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_SECONDS = 180
 
 
 class Step(NamedTuple):
@@ -83,12 +82,12 @@ class Shell:
         steps = f'trap "echo 1 > {code}" ERR; set -E; . {block} > {said} 2>&1; [ -s {code} ] || echo 0 > {code}\n'
         self._process.stdin.write(steps)
         self._process.stdin.flush()
-        eventually(lambda: code.exists() and code.read_text().strip(), commands, _SECONDS)
+        eventually(lambda: code.exists() and code.read_text().strip(), commands)
         return int(code.read_text()), said.read_text()
 
     def end(self) -> None:
         os.killpg(self._process.pid, signal.SIGTERM)
-        self._process.wait(30)
+        self._process.wait(SECONDS)
 
 
 @pytest.fixture
