@@ -5,10 +5,7 @@ import time
 from collections.abc import Callable
 
 SECONDS = 180.0
-"""Far more than anything takes: a machine may have other work, and a condition that holds costs no waiting.
-
-Less than the period of the operator's resync, which mends what it missed.
-"""
+"""Far more than anything takes: a machine may have other work, and a condition that holds costs no waiting."""
 
 PATIENCE = 300.0
 """The same for a command, and for whatever else may itself wait for as long as SECONDS."""

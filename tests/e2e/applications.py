@@ -21,7 +21,6 @@ from tests.integration.kube import Kube, Object
 from tests.integration.look import settled
 from tests.waiting import PATIENCE, SECONDS, eventually
 
-_PODS_START = 300.0
 _POLL = 0.5
 _PODS_OF = {"Deployment": "replicas", "StatefulSet": "replicas"}
 
@@ -78,7 +77,7 @@ class Application:
         def pods() -> int:
             return sum(serving(pod) for name in self.namespaces.values() for pod in self._kube.list("Pod", name))
 
-        eventually(lambda: pods() == count, f"{count} pods of {self.name} are Ready", _PODS_START, _POLL)
+        eventually(lambda: pods() == count, f"{count} pods of {self.name} are Ready", PATIENCE, _POLL)
 
     def apply_graphs(self) -> None:
         """What servicegraph.yaml says, and wait until its policies are written."""

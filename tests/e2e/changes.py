@@ -84,6 +84,7 @@ def restart_operator(kube: Kube) -> None:
 
 def kill_leader(kube: Kube) -> None:
     """With no chance to give up its lease."""
+    eventually(lambda: _leader(kube) in _operators(kube), "one leads", poll=_POLL)
     before = _leader(kube)
     _kubectl("delete", "pod", before, "--namespace", SYSTEM, "--grace-period=0", "--force")
     eventually(lambda: _leader(kube) not in ("", before), "another one leads", poll=_POLL)
@@ -114,6 +115,10 @@ def _is_behind(town: Town, colour: str) -> bool:
 
 def _has_pods(town: Town, app: str, count: int) -> bool:
     return len(town.pods(app)) == count
+
+
+def _operators(kube: Kube) -> set[str]:
+    return {pod["metadata"]["name"] for pod in kube.list("Pod", SYSTEM)}
 
 
 def _leader(kube: Kube) -> str:

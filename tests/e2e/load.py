@@ -10,13 +10,12 @@ from datetime import datetime
 import msgspec
 
 from tests.integration.kube import Kube
-from tests.waiting import eventually
+from tests.waiting import SECONDS, eventually
 
 RATE = 20
 """Calls a second to each target."""
 
 _FOLLOW_SECONDS = 0.3
-_END_SECONDS = 60
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -60,7 +59,7 @@ class Load:
 
     def stop(self) -> list[Summary]:
         """End it, wait for the calls that are under way, and say what came of all."""
-        printed, said = self._process.communicate(timeout=_END_SECONDS)
+        printed, said = self._process.communicate(timeout=SECONDS)
         assert self._process.returncode == 0, said.decode()
         return _summaries(printed)
 
@@ -110,7 +109,7 @@ class Followed:
         self._thread.join()
         found: dict[str, list[Summary]] = {container: [] for container in self._containers}
         for (_, container), process in self._logs.items():
-            printed, said = process.communicate(timeout=_END_SECONDS)
+            printed, said = process.communicate(timeout=SECONDS)
             assert printed.strip(), f"{container} printed nothing: {said.decode()}"
             found[container] += _summaries(printed)
         return found

@@ -78,7 +78,7 @@ class Matrix:
 
     def is_right(self, tally: Tally) -> bool:
         """Whether everything is right at this moment."""
-        return not self._wrong(tally, _QUICK)
+        return not self._wrong(tally, _PATIENT)
 
     def _wrong(self, tally: Tally, patience: str) -> list[tuple[Cell, str]]:
         """The cells that are wrong now. What should be answered is asked again: packets get lost in a crowd."""

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 
+import pytest
+
 from tests.e2e.ends import Ends, Source, Target
 from tests.e2e.pods import IMAGE
 from tests.integration.kube import Kube, Object
@@ -45,15 +47,14 @@ class Host:
 
 def possible() -> bool:
     """Whether there can be hosts outside: the nodes are containers of the engine at hand, as kind makes them."""
-    nodes = _lines("kubectl", "get", "nodes", "--output", "name")
-    ours = _lines("docker", "ps", "--filter", "label=io.x-k8s.kind.cluster", "--format", "node/{{.Names}}")
-    return bool(nodes) and nodes <= ours
+    nodes = _kubectl("get", "nodes", "--output", "name")
+    return bool(nodes) and nodes <= _containers()
 
 
 def serves(resource: str) -> bool:
     """Whether the API server has a resource, such as `pods` or `rollouts.argoproj.io`."""
     _, _, group = resource.partition(".")
-    return resource in _lines("kubectl", "api-resources", f"--api-group={group}", "--output", "name")
+    return resource in _kubectl("api-resources", f"--api-group={group}", "--output", "name")
 
 
 @contextmanager
@@ -102,13 +103,22 @@ def node_address(node: Object) -> str:
     return found
 
 
-def _lines(*command: str) -> set[str]:
-    """What a program prints; nothing where it is not there or fails."""
+def _containers() -> set[str]:
+    """The nodes of kind that the engine at hand runs; none where there is no engine."""
+    command = ("docker", "ps", "--filter", "label=io.x-k8s.kind.cluster", "--format", "node/{{.Names}}")
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return set()
-    return set(done.stdout.split()) if done.returncode == 0 else set()
+    return set(done.stdout.split())
+
+
+def _kubectl(*arguments: str) -> set[str]:
+    """The words that it prints. What it cannot say is not taken for a no, which would leave tests out."""
+    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, timeout=PATIENCE)
+    if done.returncode != 0:
+        raise pytest.UsageError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
+    return set(done.stdout.split())
 
 
 def _run(*command: str, stdin: str | None = None) -> str:

@@ -15,10 +15,7 @@ from tests.e2e.flows import Allowed
 from tests.e2e.matrix import Matrix, Tally
 from tests.e2e.pods import Role, role_of
 from tests.integration.kube import Kube, Object
-from tests.waiting import eventually
-
-PODS_START = 300.0
-"""Seconds in which the pods of a stage are Ready, on a machine that has other work."""
+from tests.waiting import PATIENCE, eventually
 
 _POLL = 0.5
 
@@ -47,7 +44,7 @@ class Stage:
             self.kube.apply(*role.manifests(self.namespaces[role.namespace]))
         nodes = len(self.kube.list("Node", ""))
         expected = Counter({r.title: nodes if r.kind == "DaemonSet" else r.replicas for r in self._roles})
-        eventually(lambda: self._there() == expected, f"all pods are Ready: {dict(expected)}", PODS_START, _POLL)
+        eventually(lambda: self._there() == expected, f"all pods are Ready: {dict(expected)}", PATIENCE, _POLL)
 
     def down(self) -> None:
         """Delete the namespaces, and do not wait for them to go."""

@@ -46,10 +46,10 @@ def test_a_flip_to_labels_that_nothing_covered_is_told_and_closed(
     old, new = (kube.get("Pod", town.namespace, town.pod(app)) or {} for app in ("search", "search-moved"))
     target = f"tcp://{new['status']['podIP']}:8080"
     eventually(lambda: call(town, f"tcp://{old['status']['podIP']}:8080") == "timeout", "search is closed", poll=_POLL)
-    assert call(town, target) == "answered", "nobody covers the new pods yet"
+    eventually(lambda: call(town, target) == "answered", "nobody covers the new pods yet", poll=_POLL)
 
     declared = Load(town.namespace, town.pod("frontend"), ["tcp://search:80"])
-    undeclared = Load(town.namespace, town.pod("visitor"), [target], rate=100, timeout="300ms")
+    undeclared = Load(town.namespace, town.pod("visitor"), [target], rate=100, timeout="2s")
     with loads(declared, undeclared):
         go_on(1.0)
         began = datetime.now(UTC)

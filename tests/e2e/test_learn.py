@@ -21,7 +21,6 @@ CALLS = {("frontend", "search", 8080), ("search", "database", 5432)}
 """What the workloads of the shop call, by ports of the pods."""
 
 pytestmark = pytest.mark.hubble
-_FLOWS_COME = 90.0
 _POLL = 2.0
 
 
@@ -78,7 +77,7 @@ def test_without_a_graph_it_finds_exactly_the_calls(shop: Application, flows: Fl
         services = draft["graph"]["spec"]["services"]
         return {s["name"]: [call["service"] for call in s["calls"]] for s in services if "calls" in s}
 
-    eventually(lambda: written() == wanted, "the flows of every call are exported", _FLOWS_COME, _POLL)
+    eventually(lambda: written() == wanted, "the flows of every call are exported", poll=_POLL)
 
 
 def test_the_graph_of_the_example_declares_all_that_is_seen(shop: Application, flows: Flows, capsysbinary: Any) -> None:
@@ -87,7 +86,7 @@ def test_the_graph_of_the_example_declares_all_that_is_seen(shop: Application, f
         assert found["items"] == []
         return not found["summary"]["unseen"]
 
-    eventually(is_complete, "every declared call is seen", _FLOWS_COME, _POLL)
+    eventually(is_complete, "every declared call is seen", poll=_POLL)
 
 
 @pytest.mark.parametrize("call", sorted(CALLS), ids=lambda call: f"{call[0]}-{call[1]}")
@@ -108,4 +107,4 @@ def test_with_a_call_less_it_names_the_flows_that_would_be_stopped(
             (i["source"], i["destination"], i["port"]) for i in items if i["finding"] == "stopped" and i["port"] != 53
         ]
 
-    eventually(lambda: named() == stopped, f"{caller} calling {callee} would be stopped", _FLOWS_COME, _POLL)
+    eventually(lambda: named() == stopped, f"{caller} calling {callee} would be stopped", poll=_POLL)

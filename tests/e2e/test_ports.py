@@ -8,10 +8,10 @@ from tests.e2e.conftest import MakeStage
 from tests.e2e.ends import Ends
 from tests.e2e.pods import Role, pod_spec
 from tests.e2e.scenarios import Scenario, scenarios
-from tests.e2e.stage import PODS_START, Stage
+from tests.e2e.stage import Stage
 from tests.integration.kube import Object, path_of
 from tests.integration.look import settled
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 SCENARIOS = (
     Scenario(
@@ -101,10 +101,15 @@ def ranged(stage: Stage) -> Callable[[int, int], str]:
     found = stage.ends()
     ends = Ends(found.sources, tuple(t for t in found.targets if any(role == "plain" for role, _ in t.arrivals)))
     whole, first = "* > plain: 8080-9090", "* > plain: 8080"
-    eventually(lambda: stage.is_so(whole, ends=ends) or stage.is_so(first, ends=ends), "the plugin enforces a range")
-    knows = stage.is_so(whole, ends=ends)
+    enforced: list[str] = []
+
+    def is_enforced() -> bool:
+        enforced[:] = [line for line in (whole, first) if stage.is_so(line, ends=ends)]
+        return bool(enforced)
+
+    eventually(is_enforced, "the plugin enforces a range")
     stage.kube.delete("NetworkPolicy", meta["namespace"], "plain")
-    return lambda low, high: f"{low}-{high}" if knows else f"{low}"
+    return lambda low, high: f"{low}-{high}" if enforced == [whole] else f"{low}"
 
 
 def test_ranges(stage: Stage, ranged: Callable[[int, int], str]) -> None:
@@ -166,7 +171,7 @@ def _calling(stage: Stage, *callees: str) -> Object:
         if target.protocol == "TCP" and port == 8080 and not target.by_service
     }
     called = [urls[callee] for callee in callees]
-    pod = {**pod_spec("call", "--timeout=2s", "--tries=3", *called), "restartPolicy": "Never"}
+    pod = {**pod_spec("call", "--timeout=5s", "--tries=3", *called), "restartPolicy": "Never"}
     return {"backoffLimit": 0, "template": {"metadata": {"labels": {"app": "report"}}, "spec": pod}}
 
 
@@ -176,7 +181,7 @@ def _outcomes(stage: Stage, name: str, spec: Object) -> list[str]:
     kube.apply(
         {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
     )
-    eventually(lambda: _succeeded(stage, name), f"the job {name} is done", PODS_START, 0.5)
+    eventually(lambda: _succeeded(stage, name), f"the job {name} is done", PATIENCE, 0.5)
     labels = {"job-name": name}.items()
     pod = next(p for p in kube.list("Pod", namespace) if labels <= p["metadata"]["labels"].items())
     results = kube.call("GET", f"{path_of('Pod', namespace, pod['metadata']['name'])}/log")

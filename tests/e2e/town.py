@@ -12,13 +12,12 @@ from typing import Any
 from tests.e2e.load import RATE, Load
 from tests.e2e.pods import pod_spec
 from tests.integration.kube import Kube, Object
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
-DRAIN_SECONDS = 8
+DRAIN_SECONDS = 15
 """How long a pod answers after it was told to go: until every node has heard that it is none of the Service's pods."""
 
 OLD_PORT, NEW_PORT = 5432, 5433
-_START_SECONDS = 240.0
 _POLL = 0.3
 _PROBES_A_SECOND = 5
 _UNDECLARED_TIMEOUT = "500ms"
@@ -141,7 +140,7 @@ class Town:
             counts = (status.get(key, 0) for key in ("updatedReplicas", "readyReplicas", "replicas"))
             return all(count == replicas for count in counts) and not status.get("terminatingReplicas")
 
-        eventually(done, f"{name} is rolled out", _START_SECONDS, _POLL)
+        eventually(done, f"{name} is rolled out", PATIENCE, _POLL)
 
     def is_isolated(self, app: str) -> bool:
         """Whether a policy is written for the pods of an app; where there is no graph, none is wanted."""
@@ -181,7 +180,12 @@ class Town:
         ports = [(name, port, "TCP")] + ([("query", udp, "UDP")] if udp else [])
         pod = pod_spec("serve", f"--tcp={port}", *([f"--udp={udp}"] if udp else []), ports=ports)
         (container,) = pod["containers"]
-        container["readinessProbe"] = {"tcpSocket": {"port": name}, "periodSeconds": 1}
+        container["readinessProbe"] = {
+            "tcpSocket": {"port": name},
+            "periodSeconds": 1,
+            "timeoutSeconds": 10,
+            "failureThreshold": 30,
+        }
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}}
         return self._deployment(
             deployment, labels, replicas, pod | {"terminationGracePeriodSeconds": DRAIN_SECONDS + 5}
@@ -193,7 +197,7 @@ class Town:
         target, often = f"tcp://{self.address('search')}:80", f"--rate={_PROBES_A_SECOND}"
         tries = pod_spec("load", "--for=1h", often, f"--timeout={_UNDECLARED_TIMEOUT}", target)
         pod["containers"] = [pod["containers"][0] | {"name": "calls"}, tries["containers"][0] | {"name": "tries"}]
-        return self._deployment(deployment, {"app": deployment}, 2, pod | {"terminationGracePeriodSeconds": 20})
+        return self._deployment(deployment, {"app": deployment}, 2, pod | {"terminationGracePeriodSeconds": 60})
 
     def _deployment(self, name: str, labels: Mapping[str, str], replicas: int, pod: Object) -> Object:
         template = {"metadata": {"labels": dict(labels)}, "spec": pod}

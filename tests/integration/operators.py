@@ -27,11 +27,18 @@ QUICK = {
     "retry-seconds": "0.4",
     "request-seconds": "10",
     "drain-poll-seconds": "0.5",
+    "resync-seconds": "3600",
 }
-"""Tests see at once what takes others seconds; but a lease outlasts a machine that has other work."""
+"""Tests see at once what takes others seconds; but a lease outlasts a machine that has other work.
+
+No resync mends what was missed, except where a test is about it.
+"""
 
 HASTY = {"lease_seconds": "7", "renew_seconds": "5", "request_seconds": "3"}
 """For tests in which a lease runs out."""
+
+GRACE_SECONDS = 30.0
+"""What the Deployment of config/manager grants it to stop."""
 
 _PORT = re.compile(r"on port (\d+)")
 
@@ -133,10 +140,10 @@ class Operator:
             self.signal(signal.SIGCONT)
             self.signal(signal.SIGTERM)
         try:
-            return self._process.wait(SECONDS)
+            return self._process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"the operator did not stop within {SECONDS:g} s:\n{self.text}") from None
+            raise AssertionError(f"the operator did not stop within {GRACE_SECONDS:g} s:\n{self.text}") from None
 
     def kill(self) -> None:
         """End it at once."""

@@ -24,7 +24,7 @@ from tools.cluster.faults import Fault
 from tools.cluster.proxy import FaultProxy
 
 QUICK = Timing(lease=2.0, renew=1.5, retry=0.2)
-PATIENT = Timing(lease=60.0, renew=40.0, retry=0.2)
+PATIENT = Timing(lease=2 * SECONDS, renew=SECONDS, retry=0.2)
 NAME = "election"
 
 

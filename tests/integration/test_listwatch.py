@@ -77,7 +77,7 @@ async def watching(
     client: ApiClient, namespace: str, **options: Any
 ) -> AsyncIterator[tuple[ListWatch[ServiceKey, Service], Recorder]]:
     recorder = Recorder()
-    copy = ListWatch(client, SERVICES, recorder, namespace=namespace, **options)
+    copy = ListWatch(client, SERVICES, recorder, namespace=namespace, **{"silence": 2 * SECONDS} | options)
     task = asyncio.create_task(copy.run())
     try:
         yield copy, recorder

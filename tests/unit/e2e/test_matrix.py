@@ -53,7 +53,8 @@ def program(folder: Path, outcomes: dict[str, str]) -> tuple[str, ...]:
         "import json, sys\n"
         f"outcomes = {outcomes!r}\n"
         "for line in sys.stdin:\n"
-        "    results = [{'target': u, 'outcome': outcomes[u], 'name': ''} for u in line.split() if u in outcomes]\n"
+        "    _, _, *urls = line.split()\n"
+        "    results = [{'target': u, 'outcome': outcomes[u], 'name': ''} for u in urls]\n"
         "    print(json.dumps(results), flush=True)\n"
     )
     return (sys.executable, str(script))
