@@ -14,7 +14,7 @@ from tests.e2e.pods import pod_spec
 from tests.integration.kube import Kube, Object
 from tests.waiting import PATIENCE, eventually
 
-DRAIN_SECONDS = 15
+DRAIN_SECONDS = 8
 """How long a pod answers after it was told to go: until every node has heard that it is none of the Service's pods."""
 
 OLD_PORT, NEW_PORT = 5432, 5433
