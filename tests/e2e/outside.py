@@ -52,9 +52,8 @@ def possible() -> bool:
 
 
 def serves(resource: str) -> bool:
-    """Whether the API server has a resource, such as `pods` or `rollouts.argoproj.io`."""
-    _, _, group = resource.partition(".")
-    return resource in _kubectl("api-resources", f"--api-group={group}", "--output", "name")
+    """Whether the API server has a custom resource, such as `rollouts.argoproj.io`."""
+    return bool(_kubectl("get", "customresourcedefinition", resource, "--ignore-not-found", "--output", "name"))
 
 
 @contextmanager
@@ -115,7 +114,10 @@ def _containers() -> set[str]:
 
 def _kubectl(*arguments: str) -> set[str]:
     """The words that it prints. What it cannot say is not taken for a no, which would leave tests out."""
-    done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, timeout=PATIENCE)
+    try:
+        done = subprocess.run(["kubectl", *arguments], capture_output=True, text=True, timeout=PATIENCE)
+    except OSError as error:
+        raise pytest.UsageError(f"kubectl is needed: {error}") from None
     if done.returncode != 0:
         raise pytest.UsageError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
     return set(done.stdout.split())
