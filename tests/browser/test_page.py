@@ -65,6 +65,16 @@ def test_a_compromised_service_reaches_what_impact_says(opened: Opened, monkeypa
         opened.page.keyboard.press("c")
 
 
+def test_the_hits_are_gone_when_the_search_is_left(opened: Opened) -> None:
+    """At once: what is typed after a quick return has hits of its own."""
+    opened.page.keyboard.press("/")
+    opened.page.keyboard.type("ledger")
+    expect(opened.page.locator("#hits li").first).to_be_visible()
+    search = opened.page.locator("#search")
+    assert search.evaluate("search => (search.blur(), document.getElementById('hits').hidden)")
+    expect(search).to_have_attribute("aria-expanded", "false")
+
+
 def test_without_policies_all_are_in_reach(opened: Opened) -> None:
     opened.click("bank/gateway")
     opened.panel.get_by_role("switch", name="Compromised").click()

@@ -66,7 +66,7 @@ search.addEventListener("input", () => {
   store.set({query: search.value.trim()});
   fillHits();
 });
-search.addEventListener("blur", () => setTimeout(() => (hits.hidden = true), 150));
+search.addEventListener("blur", () => showHits(false));
 search.addEventListener("keydown", (event) => {
   const options = [...hits.children] as HTMLElement[];
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -88,10 +88,14 @@ function fillHits(): void {
       h("li", {id: `hit-${index}`, role: "option", "aria-selected": "false", "data-id": node.id, mousedown: () => choose(node.id)}, node.id, h("span", {class: "soft"}, node.kind === "service" ? "" : ` ${node.kind}`)),
     ),
   );
-  hits.hidden = !found.length;
-  search.setAttribute("aria-expanded", String(found.length > 0));
+  showHits(found.length > 0);
   search.removeAttribute("aria-activedescendant");
   if (store.now.query) say(count(found.length, "hit"));
+}
+
+function showHits(shown: boolean): void {
+  hits.hidden = !shown;
+  search.setAttribute("aria-expanded", String(shown));
 }
 
 function choose(id: string): void {
